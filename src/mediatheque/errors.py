@@ -1,0 +1,135 @@
+"""What can go wrong, said once: every surface gives these meanings its own shape."""
+
+from typing import ClassVar
+
+
+class LibraryError(Exception):
+    """A refusal with a stable code, a usual HTTP status and a message that is safe to show to a client."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    default_message: ClassVar[str] = "Internal server error"
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int | None = None) -> None:
+        self.message = message or self.default_message
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(self.message)
+
+
+class Unauthorized(LibraryError):
+    """No credential, or one that does not count; `reason` tells the cases apart for dialects that do."""
+
+    code, status, default_message = "unauthorized", 401, "Invalid API key"
+
+    MISSING: ClassVar[str] = "missing"
+    INVALID_KEY: ClassVar[str] = "invalid_key"
+    EXPIRED_KEY: ClassVar[str] = "expired_key"
+    EXPIRED_TOKEN: ClassVar[str] = "expired_token"
+    INVALID_TOKEN: ClassVar[str] = "invalid_token"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__()
+
+
+class Forbidden(LibraryError):
+    """A good credential that lacks `scope`, or a signed URL that does not hold."""
+
+    code, status, default_message = "forbidden", 403, "Forbidden"
+
+    def __init__(self, message: str | None = None, *, scope: str | None = None) -> None:
+        self.scope = scope
+        super().__init__(message or (f"Missing required scope: {scope}" if scope else None))
+
+
+class NotFound(LibraryError):
+    """Absent, or another tenant's: the two cannot be told apart."""
+
+    code, status, default_message = "not_found", 404, "Not found"
+
+
+class Gone(LibraryError):
+    """It was here and has been deleted."""
+
+    code, status, default_message = "gone", 410, "Gone"
+
+
+class Invalid(LibraryError):
+    """A value that breaks a rule; `field` is where, `kind` a stable name of the rule."""
+
+    code, status, default_message = "invalid", 422, "Invalid value"
+
+    def __init__(self, message: str, *, field: tuple[str, ...] = (), kind: str = "value_error") -> None:
+        self.field = field
+        self.kind = kind
+        super().__init__(message)
+
+
+class BadRequest(LibraryError):
+    """A request that cannot be read: broken framing, a malformed form, an over-long header value."""
+
+    code, status, default_message = "bad_request", 400, "Malformed request"
+
+
+class Unsupported(LibraryError):
+    """Bytes whose type this door does not take."""
+
+    code, status, default_message = "unsupported_type", 400, "Unsupported media type"
+
+
+class Malformed(LibraryError):
+    """Bytes that claim a type and do not hold it: empty, cut short, undecodable, or beyond the decoding limits."""
+
+    code, status, default_message = "malformed_file", 400, "Malformed file"
+
+
+class Conflict(LibraryError):
+    """The request meets a state that does not allow it."""
+
+    code, status, default_message = "conflict", 409, "Conflict"
+
+
+class TooLarge(LibraryError):
+    """More bytes than this door takes."""
+
+    code, status, default_message = "too_large", 413, "Payload too large"
+
+
+class QuotaExceeded(LibraryError):
+    """The tenant's own storage quota is used up."""
+
+    code, status, default_message = "quota_exceeded", 413, "Storage quota exceeded"
+
+
+class RangeNotSatisfiable(LibraryError):
+    """A byte range beyond the end; `size_bytes` is the whole."""
+
+    code, status, default_message = "range_not_satisfiable", 416, "Range not satisfiable"
+
+    def __init__(self, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        super().__init__()
+
+
+class RateLimited(LibraryError):
+    """Too many requests by this credential, or too many failed credentials from this address."""
+
+    code, status, default_message = "rate_limited", 429, "Rate limit exceeded"
+
+
+class ClientTooSlow(LibraryError):
+    """A body that comes slower than we wait for (running.md, "Promises to every client")."""
+
+    code, status, default_message = "request_timeout", 408, "Request timeout"
+
+
+class Unavailable(LibraryError):
+    """Database, store or decoder cannot answer now, or there is more work than can be taken."""
+
+    code, status, default_message = "unavailable", 503, "Service unavailable"
+
+
+class StorageFull(LibraryError):
+    """Disk or store has no room; nothing was written."""
+
+    code, status, default_message = "storage_full", 507, "Storage is full"

@@ -1,0 +1,136 @@
+"""The words of the library: what a tenant, an asset, a blob, a variant, a run is (docs/design.md, "Terms")."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+class State(StrEnum):
+    """An asset's: `pending` until its first run starts, `failed` when its bytes turned out to be undecodable."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Queue(StrEnum):
+    """Two lanes: `fast` makes an asset usable and always goes before `enrich`."""
+
+    FAST = "fast"
+    ENRICH = "enrich"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a user of one tenant, with what the credential allows."""
+
+    tenant_id: int
+    tenant_uuid: UUID
+    user_id: int
+    user_uuid: UUID
+    role: Role
+    scopes: frozenset[str]
+    credential: str
+    """Stable name of the credential, for rate limits; never the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one surface takes: the differences between dialects that are data, enforced by core."""
+
+    surface: str
+    media_types: frozenset[str]
+    max_bytes: int
+    is_public: bool
+    max_text_chars: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a probe found out about bytes. Width and height are those a viewer sees, in pixels."""
+
+    media_type: str
+    extension: str
+    kind: str
+    width: int | None = None
+    height: int | None = None
+    frames: int = 1
+    captured_at: datetime | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Immutable bytes under a storage key."""
+
+    id: int
+    uuid: UUID
+    store: str
+    key: str
+    size_bytes: int
+    media_type: str
+    sha256: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Bytes derived from a blob."""
+
+    name: str
+    store: str
+    key: str
+    size_bytes: int
+    media_type: str
+    sha256: str
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One thing in a tenant's library, with its current blob."""
+
+    id: int
+    uuid: UUID
+    tenant_id: int
+    kind: str
+    state: State
+    filename: str
+    original_filename: str
+    alt_text: str | None
+    folder: str | None
+    is_public: bool
+    captured_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list and the size of the whole filtered set."""
+
+    assets: list[Asset]
+    total: int
+    page: int
+    page_size: int
