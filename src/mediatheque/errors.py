@@ -1,5 +1,8 @@
 """What can go wrong, said once: every surface gives these meanings its own shape."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -133,3 +136,16 @@ class StorageFull(LibraryError):
     """Disk or store has no room; nothing was written."""
 
     code, status, default_message = "storage_full", 507, "Storage is full"
+
+
+@contextmanager
+def file_meanings() -> Iterator[None]:
+    """What the file system says, in the library's own words."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise NotFound from error
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise StorageFull from error
+        raise Unavailable(retry_after_seconds=5) from error

@@ -1,0 +1,1 @@
+"""What is true whatever the door and whatever the disk."""

@@ -1,0 +1,162 @@
+"""Who asks, and what they may do: the only way from a credential to an `Actor`."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from mediatheque.core.limiter import Allowance, Limiter
+from mediatheque.core.tokens import ISSUER, OutsideIssuer, Tokens
+from mediatheque.errors import Forbidden, Unauthorized
+from mediatheque.model import Actor, Role
+from mediatheque.records import accounts
+from mediatheque.records.engine import Database, Row
+
+READ = frozenset({"images.read", "assets.read", "files.read", "artifacts.read"})
+WRITE = frozenset(
+    {"images.write", "assets.create", "assets.update", "assets.delete", "files.write", "artifacts.write",
+     "uploads.create"}
+)  # fmt: skip
+ADMINISTER = frozenset(
+    {"providers.read", "providers.create", "providers.update", "providers.delete",
+     "aiProviders.read", "aiProviders.create", "aiProviders.update", "aiProviders.delete",
+     "settings.read", "settings.update",
+     "users.read", "users.create", "users.update", "users.disable", "users.managePermissions"}
+)  # fmt: skip
+SCOPES: Mapping[Role, frozenset[str]] = {
+    Role.VIEWER: READ,
+    Role.EDITOR: READ | WRITE,
+    Role.ADMIN: READ | WRITE | ADMINISTER,
+}
+_RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
+
+
+def require(actor: Actor, scope: str) -> None:
+    """Raise `Forbidden` unless the credential holds the scope."""
+    if scope not in actor.scopes:
+        raise Forbidden(scope=scope)
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of an API key. Keys have 240 random bits, so a plain hash cannot be searched."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Access:
+    """Turns a credential into an actor, and counts requests and failures."""
+
+    def __init__(self, database: Database, tokens: Tokens, limiter: Limiter, admin_api_key: str) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._limiter = limiter
+        self._admin_key = digest(admin_api_key) if admin_api_key else None
+        self._admin: Actor | None = None
+
+    def enter(self, headers: Sequence[str], address: str) -> tuple[Actor, Allowance | None]:
+        """The actor behind the `Authorization` headers of a request from `address`, and what it may still do.
+
+        Raises `Unauthorized`, or `RateLimited` for a credential, or an address, with too many tries (decisions 18).
+        """
+        try:
+            actor = self.identify(bearer(headers))
+        except Unauthorized as error:
+            if error.reason != Unauthorized.MISSING:
+                self._limiter.spend_failure(address)
+            raise
+        return actor, self._limiter.spend(actor.credential)
+
+    def identify(self, credential: str) -> Actor:
+        """An API key's or an access token's actor; a token has exactly two dots (running.md, "Credentials")."""
+        if self._admin_key is not None and hmac.compare_digest(digest(credential), self._admin_key):
+            return self._operator()
+        if credential.count(".") == 2:
+            return self._from_token(credential)
+        return self._from_key(credential)
+
+    def _from_key(self, credential: str) -> Actor:
+        with self._database.read() as tx:
+            row = accounts.identity_of_key(tx, digest(credential))
+        if row is None or row["revoked_at"] is not None or not _is_alive(row):
+            raise Unauthorized(Unauthorized.INVALID_KEY)
+        if row["expires_at"] is not None and row["expires_at"] <= datetime.now(UTC):
+            raise Unauthorized(Unauthorized.EXPIRED_KEY)
+        role = min(Role(row["key_role"]), Role(row["user_role"]), key=_RANK.__getitem__)
+        return _actor(row, role, row["scopes"], f"key:{row['key_uuid']}")
+
+    def _from_token(self, credential: str) -> Actor:
+        claims = self._tokens.read(credential)
+        if claims["iss"] == ISSUER:
+            row = self._own_user(claims)
+        else:
+            assert self._tokens.outside is not None
+            row = self._outside_user(claims, self._tokens.outside)
+        if row is None or not _is_alive(row):
+            raise Unauthorized(Unauthorized.INVALID_TOKEN)
+        return _actor(row, Role(row["user_role"]), None, f"user:{row['user_uuid']}")
+
+    def _own_user(self, claims: dict[str, Any]) -> Row | None:
+        with self._database.read() as tx:
+            return accounts.identity_of_user(tx, _uuid(claims["sub"]))
+
+    def _outside_user(self, claims: dict[str, Any], outside: OutsideIssuer) -> Row | None:
+        """The user of the token's subject, made when first seen; its role follows the token (contract, section 7)."""
+        subject, name, role = (str(claims.get(claim, "")) for claim in ("sub", outside.tenant_claim, outside.role_claim))
+        if role not in SCOPES or not 0 < len(subject) <= 255:
+            raise Unauthorized(Unauthorized.INVALID_TOKEN)
+        with self._database.read() as tx:
+            tenant = accounts.tenant_named(tx, name) or accounts.tenant_with(tx, _uuid(name))
+            row = accounts.identity_of_subject(tx, tenant["id"], subject) if tenant else None
+        if tenant is None or (row is not None and row["user_role"] == role):
+            return row
+        with self._database.write() as tx:
+            accounts.put_subject(tx, tenant["id"], subject, role, datetime.now(UTC))
+            return accounts.identity_of_subject(tx, tenant["id"], subject)
+
+    def _operator(self) -> Actor:
+        if self._admin is None:
+            with self._database.read() as tx:
+                tenant = accounts.tenant_named(tx, DEFAULT_TENANT)
+                row = accounts.identity_of_first_admin(tx, tenant["id"]) if tenant else None
+            if row is None:
+                raise Unauthorized(Unauthorized.INVALID_KEY)
+            self._admin = _actor(row, Role.ADMIN, None, "key:environment")
+        return self._admin
+
+
+DEFAULT_TENANT = "default"
+
+
+def bearer(headers: Sequence[str]) -> str:
+    """The credential of exactly one `Authorization: Bearer …` header; raises `Unauthorized`."""
+    if not headers:
+        raise Unauthorized(Unauthorized.MISSING)
+    scheme, _, credential = headers[0].partition(" ")
+    if len(headers) > 1 or scheme.lower() != "bearer" or not credential.strip():
+        raise Unauthorized(Unauthorized.INVALID_KEY)
+    return credential.strip()
+
+
+def _actor(row: Row, role: Role, narrowed: list[str] | None, credential: str) -> Actor:
+    scopes = SCOPES[role] if narrowed is None else SCOPES[role] & frozenset(narrowed)
+    return Actor(
+        tenant_id=row["tenant_id"],
+        tenant_uuid=row["tenant_uuid"],
+        user_id=row["user_id"],
+        user_uuid=row["user_uuid"],
+        role=role,
+        scopes=scopes,
+        credential=credential,
+    )
+
+
+def _is_alive(row: Row) -> bool:
+    return row["user_disabled_at"] is None and row["tenant_disabled_at"] is None
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Unauthorized(Unauthorized.INVALID_TOKEN) from None

@@ -1,0 +1,130 @@
+"""Tenants, users and API keys: made, listed and revoked."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from mediatheque.core.access import DEFAULT_TENANT, SCOPES, digest
+from mediatheque.errors import Invalid, NotFound
+from mediatheque.model import Role
+from mediatheque.records import accounts
+from mediatheque.records.engine import Database, Duplicate, Tx
+
+KEY_PREFIX = "mt_live_"
+KEY_BYTES = 30
+"""40 URL-safe characters."""
+SHOWN_CHARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key just made: the only time its secret can be read."""
+
+    key: str
+    key_id: UUID
+    tenant_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCredentials:
+    """What the first start made and prints once."""
+
+    username: str
+    password: str
+    key: str
+
+
+class Accounts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create_key(
+        self,
+        tenant: str,
+        *,
+        user: str | None = None,
+        role: Role = Role.EDITOR,
+        scopes: list[str] | None = None,
+        expires_at: datetime | None = None,
+    ) -> NewKey:
+        """A new key; tenant and user are made where they are missing. Without `user` it gets one of its own.
+
+        `scopes` narrows the role; one that the role does not hold is refused (`Invalid`).
+        """
+        unknown = sorted(set(scopes or ()) - SCOPES[role])
+        if unknown:
+            raise Invalid(f"Role {role} does not hold: {', '.join(unknown)}", field=("scope",))
+        with self._database.write() as tx:
+            return _add_key(tx, _tenant(tx, tenant), user, role, scopes, expires_at)
+
+    def keys(self, tenant: str | None = None) -> list[dict[str, Any]]:
+        """Every key with its tenant, user and state; never a secret."""
+        with self._database.read() as tx:
+            return [dict(row) for row in accounts.keys(tx, tenant)]
+
+    def revoke_key(self, key_id: UUID) -> None:
+        """Refused by every process from the moment this returns; raises `NotFound`."""
+        with self._database.write() as tx:
+            if not accounts.revoke_key(tx, key_id, datetime.now(UTC)):
+                raise NotFound(f"No key {key_id}")
+
+    def first_start(self, username: str, password: str) -> FirstCredentials | None:
+        """Tenant `default`, its admin and a first key, unless they are there; None when they were."""
+        with self._database.read() as tx:
+            if accounts.tenant_named(tx, DEFAULT_TENANT) is not None:
+                return None
+        chosen = password or secrets.token_urlsafe(12)
+        try:
+            with self._database.write() as tx:
+                tenant_id = accounts.add_tenant(tx, DEFAULT_TENANT, datetime.now(UTC))
+                accounts.add_user(
+                    tx, tenant_id, username, Role.ADMIN, datetime.now(UTC), password_hash=_hashed(chosen)
+                )
+                key = _add_key(tx, tenant_id, username, Role.ADMIN, None, None)
+        except Duplicate:
+            return None  # another process started at the same moment and was first
+        return FirstCredentials(username, chosen, key.key)
+
+
+def _tenant(tx: Tx, name: str) -> int:
+    if not 0 < len(name) <= 255:
+        raise Invalid("A tenant's name has 1 to 255 characters", field=("tenant",))
+    row = accounts.tenant_named(tx, name)
+    return row["id"] if row else accounts.add_tenant(tx, name, datetime.now(UTC))
+
+
+def _add_key(
+    tx: Tx, tenant_id: int, user: str | None, role: Role, scopes: list[str] | None, expires_at: datetime | None
+) -> NewKey:
+    secret = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    key_id = uuid4()
+    name = user or f"key-{secret[len(KEY_PREFIX) : SHOWN_CHARS]}-{key_id.hex[:8]}"
+    known = accounts.user_named(tx, tenant_id, name)
+    user_id = known["id"] if known else accounts.add_user(tx, tenant_id, name, role, datetime.now(UTC))
+    accounts.add_key(
+        tx,
+        {
+            "uuid": key_id,
+            "tenant_id": tenant_id,
+            "user_id": user_id,
+            "prefix": secret[:SHOWN_CHARS],
+            "secret_sha256": digest(secret),
+            "role": role,
+            "scopes": scopes or None,
+            "created_at": datetime.now(UTC),
+            "expires_at": expires_at,
+        },
+    )
+    row = accounts.identity_of_key(tx, digest(secret))
+    assert row is not None
+    return NewKey(secret, key_id, row["tenant_uuid"], row["user_uuid"])
+
+
+def _hashed(password: str) -> str:
+    # Argon2 is slow to import and needed only when a password is set or checked.
+    from argon2 import PasswordHasher
+
+    return PasswordHasher().hash(password)

@@ -1,0 +1,263 @@
+"""Assets: uploaded, listed, changed and deleted, whatever the door."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from mediatheque.core import folders, names
+from mediatheque.core.generations import Generations
+from mediatheque.core.idempotency import Remembering
+from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.probing import Probing
+from mediatheque.core.staging import Staged
+from mediatheque.errors import Invalid, LibraryError, Malformed, NotFound, QuotaExceeded, Unsupported
+from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
+from mediatheque.ports import Store
+from mediatheque.records import assets, runs, search, tallies
+from mediatheque.records import folders as folder_rows
+from mediatheque.records.assets import Scope
+from mediatheque.records.engine import Database, Tx
+
+CHANGEABLE = frozenset({"alt_text", "folder"})
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What came with the bytes: the client's name for them and what it says about them."""
+
+    filename: str
+    alt_text: str | None = None
+    folder: str | None = None
+
+
+class Assets:
+    def __init__(
+        self,
+        database: Database,
+        stores: Mapping[str, Store],
+        primary: Store,
+        probing: Probing,
+        pipeline: Pipeline,
+        generations: Generations,
+        quota_bytes: int,
+    ) -> None:
+        self._database = database
+        self._stores = stores
+        self._primary = primary
+        self._probing = probing
+        self._pipeline = pipeline
+        self._generations = generations
+        self._quota_bytes = quota_bytes
+
+    def stage(self, terms: Terms) -> Staged:
+        """A temporary file for bytes on their way in, held to the terms' size."""
+        return Staged(self._primary.staging, terms.max_bytes)
+
+    def upload(
+        self, actor: Actor, terms: Terms, staged: Staged, upload: Upload, *, remembering: Remembering | None = None
+    ) -> Asset:
+        """Take the staged bytes into the library: probed, stored, recorded and their work planned, or nothing at all.
+
+        Raises `Malformed`, `Unsupported`, `Invalid`, `QuotaExceeded`, `StorageFull`, `Unavailable`. When this
+        returns the asset survives kill -9 and a power cut.
+        """
+        names.text(upload.alt_text, "alt_text", terms.max_text_chars)
+        path = names.folder_path(upload.folder)
+        facts = self._accept(terms, staged)
+        self._check_quota(actor, staged.size_bytes)
+        blob_uuid = uuid4()
+        filename = names.safe_name(upload.filename, facts.extension)
+        key = f"uploads/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
+        self._primary.put(staged.path, key)
+        try:
+            with self._database.write() as tx:
+                made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, key)
+                if remembering:
+                    remembering.keep(tx, made)
+        except LibraryError:
+            self._primary.delete(key)
+            raise
+        self._pipeline.announce()
+        return made
+
+    def page(
+        self,
+        actor: Actor,
+        terms: Terms,
+        *,
+        folder: str | None = None,
+        search_text: str | None = None,
+        page: int,
+        page_size: int,
+    ) -> Page:
+        """The tenant's assets of this surface, newest first; `total` counts the filtered set."""
+        with self._database.read() as tx:
+            scope = Scope(actor.tenant_id, "image", terms.is_public)
+            if folder is not None:
+                parts = names.folder_path(folder)
+                folder_id = folders.at(tx, actor.tenant_id, parts) if parts else None
+                if folder_id is None:
+                    return Page([], 0, page, page_size)
+                scope = Scope(actor.tenant_id, "image", terms.is_public, folder_id)
+            skip = (page - 1) * page_size
+            found, total = (
+                _search(tx, scope, search_text, skip, page_size) if search_text else _jump(tx, scope, skip, page_size)
+            )
+            return Page(found, total, page, page_size)
+
+    def folders(self, actor: Actor, terms: Terms) -> list[str]:
+        """Paths of the folders in use, in alphabetical order."""
+        with self._database.read() as tx:
+            return folder_rows.paths_in_use(tx, actor.tenant_id, "image", is_public=terms.is_public)
+
+    def get(self, actor: Actor, terms: Terms, uuid: UUID) -> Asset:
+        """Raises `NotFound`; another tenant's asset, a deleted or a failed one is not there."""
+        with self._database.read() as tx:
+            return _seen(assets.asset_with(tx, uuid, actor.tenant_id), terms)
+
+    def change(self, actor: Actor, terms: Terms, uuid: UUID, changes: Mapping[str, Any]) -> Asset:
+        """Set the named fields (`alt_text`, `folder`; None clears) and leave the others; raises `NotFound`, `Invalid`.
+
+        A change to the same value is none: `updated_at` stays.
+        """
+        if "alt_text" in changes:
+            names.text(changes["alt_text"], "alt_text", terms.max_text_chars)
+        path = names.folder_path(changes.get("folder"))
+        with self._database.write() as tx:
+            before = _seen(assets.lock(tx, uuid, actor.tenant_id), terms)
+            values = self._differences(tx, before, changes, path)
+            if not values:
+                return before
+            folder_id = assets.folder_of(tx, before.id)
+            assets.change_asset(tx, before.id, values | {"updated_at": datetime.now(UTC)})
+            after = _seen(assets.asset_with(tx, uuid, actor.tenant_id), terms)
+            if "alt_text" in values:
+                search.change(tx, after.id, _scope(after), _texts(after))
+            if "folder_id" in values:
+                tallies.record(tx, tallies.of(before, folder_id, -1))
+                tallies.record(tx, tallies.of(before, values["folder_id"], 1))
+            return after
+
+    def erase(self, actor: Actor, terms: Terms, uuid: UUID) -> None:
+        """Delete for good: the row keeps only its id, so that the public URL can say 410; raises `NotFound`."""
+        with self._database.write() as tx:
+            it = _seen(assets.lock(tx, uuid, actor.tenant_id), terms)
+            runs.drop_runs(tx, it.id)
+            search.remove(tx, it.id)
+            tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
+            objects = assets.erase(tx, it, datetime.now(UTC))
+        self._generations.bump(uuid)
+        self._pipeline.collect(objects)
+
+    def _accept(self, terms: Terms, staged: Staged) -> Facts:
+        if staged.size_bytes == 0:
+            raise Malformed("The file is empty")
+        facts = self._probing.facts(staged.path)
+        if facts.media_type not in terms.media_types:
+            raise Unsupported(f"Unsupported media type: {facts.media_type}")
+        return facts
+
+    def _check_quota(self, actor: Actor, size_bytes: int) -> None:
+        if self._quota_bytes:
+            with self._database.read() as tx:
+                if tallies.bytes_of(tx, actor.tenant_id) + size_bytes > self._quota_bytes:
+                    raise QuotaExceeded
+
+    def _record(
+        self,
+        tx: Tx,
+        actor: Actor,
+        terms: Terms,
+        staged: Staged,
+        upload: Upload,
+        facts: Facts,
+        path: tuple[str, ...] | None,
+        filename: str,
+        blob_uuid: UUID,
+        key: str,
+    ) -> Asset:
+        now = datetime.now(UTC)
+        blob = {
+            "uuid": blob_uuid,
+            "tenant_id": actor.tenant_id,
+            "store": self._primary.name,
+            "key": key,
+            "size_bytes": staged.size_bytes,
+            "media_type": facts.media_type,
+            "sha256": staged.sha256,
+            "width": facts.width,
+            "height": facts.height,
+            "frames": facts.frames,
+            "details": dict(facts.details),
+            "created_at": now,
+        }
+        folder_id = folders.make(tx, actor.tenant_id, path) if path else None
+        row = {
+            "uuid": uuid4(),
+            "tenant_id": actor.tenant_id,
+            "kind": facts.kind,
+            "state": State.PENDING,
+            "filename": filename,
+            "original_filename": names.base_name(upload.filename) or filename,
+            "alt_text": upload.alt_text,
+            "folder_id": folder_id,
+            "is_public": terms.is_public,
+            "blob_id": assets.add_blob(tx, blob),
+            "source": terms.surface,
+            "captured_at": facts.captured_at,
+            "created_at": now,
+            "updated_at": now,
+        }
+        assets.add_asset(tx, row)
+        made = _seen(assets.asset_with(tx, row["uuid"], actor.tenant_id), terms)
+        search.put(tx, made.id, _scope(made), _texts(made))
+        tallies.record(tx, tallies.of(made, folder_id, 1))
+        self._pipeline.plan(tx, made, trigger="upload")
+        return made
+
+    def _differences(
+        self, tx: Tx, before: Asset, changes: Mapping[str, Any], path: tuple[str, ...] | None
+    ) -> dict[str, Any]:
+        unknown = set(changes) - CHANGEABLE
+        if unknown:
+            raise Invalid(f"Cannot change {', '.join(sorted(unknown))}")
+        values: dict[str, Any] = {}
+        if "alt_text" in changes and changes["alt_text"] != before.alt_text:
+            values["alt_text"] = changes["alt_text"]
+        if "folder" in changes and ("/".join(path) if path else None) != before.folder:
+            values["folder_id"] = folders.make(tx, before.tenant_id, path) if path else None
+        return values
+
+
+def _seen(it: Asset | None, terms: Terms) -> Asset:
+    if it is None or it.state == State.FAILED or (terms.is_public and not it.is_public):
+        raise NotFound
+    return it
+
+
+def _scope(it: Asset) -> Scope:
+    return Scope(it.tenant_id, it.kind, it.is_public)
+
+
+def _texts(it: Asset) -> Sequence[str | None]:
+    return it.filename, it.original_filename, it.alt_text
+
+
+def _search(tx: Tx, scope: Scope, needle: str, skip: int, limit: int) -> tuple[list[Asset], int]:
+    ids, total = search.find(tx, scope, needle, skip=skip, limit=limit)
+    return assets.in_order(tx, scope.tenant_id, ids), total
+
+
+def _jump(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Asset], int]:
+    """A page anywhere in the list: the days' counts tell on which day it starts, and only that day is counted off."""
+    days = tallies.by_day(tx, scope)
+    total = sum(count for _, count in days)
+    if skip >= total:
+        return [], total
+    for day, count in days:
+        if skip < count:
+            return assets.newest(tx, scope, before=assets.start_of(day + 1), skip=skip, limit=limit), total
+        skip -= count
+    return [], total

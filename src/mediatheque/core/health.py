@@ -1,0 +1,27 @@
+"""Whether the parts answer."""
+
+from collections.abc import Callable, Mapping
+
+from mediatheque.core.pipeline import Pipeline
+from mediatheque.ports import Store
+from mediatheque.records.engine import Database
+
+
+class Health:
+    def __init__(self, database: Database, stores: Mapping[str, Store], pipeline: Pipeline) -> None:
+        self._parts: dict[str, Callable[[], object]] = {
+            "database": database.check,
+            "storage": lambda: [store.check() for store in stores.values()],
+            "queue": pipeline.depth,
+        }
+
+    def parts(self) -> dict[str, str]:
+        """`ok` or what is wrong, for database, storage and queue."""
+        return {name: self._state(check) for name, check in self._parts.items()}
+
+    def _state(self, check: Callable[[], object]) -> str:
+        try:
+            check()
+        except Exception as error:
+            return getattr(error, "message", type(error).__name__)
+        return "ok"

@@ -1,0 +1,81 @@
+"""`Idempotency-Key`: the same request again gets the first answer, and never makes a second thing (contract, 10)."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mediatheque.errors import BadRequest, Conflict, Invalid
+from mediatheque.model import Actor, Asset
+from mediatheque.records import idempotency
+from mediatheque.records.engine import Database, Duplicate, Tx
+
+MAX_KEY_CHARS = 255
+KEPT_HOURS = 24
+LEASE_SECONDS = 60
+"""How long a request may take from its last byte to its answer before another try may take over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering:
+    """Keeps the answer of one request in the transaction that makes the thing."""
+
+    tenant_id: int
+    key: str
+    status: int
+    render: Callable[[Asset], str]
+
+    def keep(self, tx: Tx, made: Asset) -> None:
+        idempotency.keep(tx, self.tenant_id, self.key, self.status, self.render(made))
+
+
+class Idempotency:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, actor: Actor, key: str, request: Iterable[str]) -> Answer | None:
+        """The first answer to this request, or None: then it is ours to answer, and `keep` or `release` must follow.
+
+        Raises `BadRequest` for a bad key, `Invalid` when the key was another request's, `Conflict` while the first
+        one runs.
+        """
+        if not 0 < len(key) <= MAX_KEY_CHARS or not key.isprintable():
+            raise BadRequest(f"Idempotency-Key has 1 to {MAX_KEY_CHARS} printable characters")
+        fingerprint = hashlib.sha256("\0".join(request).encode("utf-8", "surrogatepass")).hexdigest()
+        try:
+            with self._database.write() as tx:
+                return self._begin(tx, actor.tenant_id, key, fingerprint)
+        except Duplicate:
+            raise Conflict("A request with this Idempotency-Key is being processed") from None
+
+    def release(self, actor: Actor, key: str) -> None:
+        """The request failed: its key is free again."""
+        with self._database.write() as tx:
+            idempotency.forget(tx, actor.tenant_id, key)
+
+    def _begin(self, tx: Tx, tenant_id: int, key: str, fingerprint: str) -> Answer | None:
+        known = idempotency.remembered(tx, tenant_id, key)
+        if known is not None and known.status is None and known.lease_until < time.time():
+            idempotency.forget(tx, tenant_id, key)
+            known = None
+        if known is None:
+            until = int(time.time()) + LEASE_SECONDS
+            idempotency.begin(tx, tenant_id, key, fingerprint, until, datetime.now(UTC))
+            return None
+        if known.fingerprint != fingerprint:
+            raise Invalid("Idempotency-Key was used for another request", field=("Idempotency-Key",))
+        if known.status is None or known.body is None:
+            raise Conflict("A request with this Idempotency-Key is being processed")
+        return Answer(known.status, known.body)
+
+
+def expired() -> datetime:
+    """Keys from before this moment are forgotten."""
+    return datetime.now(UTC) - timedelta(hours=KEPT_HOURS)

@@ -1,0 +1,27 @@
+"""The library: everything core offers to the surfaces and the workers, in one place."""
+
+from dataclasses import dataclass
+
+from mediatheque.core.access import Access
+from mediatheque.core.accounts import Accounts
+from mediatheque.core.assets import Assets
+from mediatheque.core.generations import Generations
+from mediatheque.core.health import Health
+from mediatheque.core.idempotency import Idempotency
+from mediatheque.core.media import Media
+from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.signing import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    base_url: str
+    access: Access
+    accounts: Accounts
+    assets: Assets
+    media: Media
+    pipeline: Pipeline
+    idempotency: Idempotency
+    generations: Generations
+    signer: Signer
+    health: Health

@@ -1,0 +1,75 @@
+"""Bytes on their way out: which object a public or signed URL stands for, and its pieces, verified."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from mediatheque.errors import Gone, NotFound, Unavailable
+from mediatheque.model import Asset, State
+from mediatheque.ports import Store
+from mediatheque.records import assets
+from mediatheque.records.engine import Database
+
+ORIGINAL = "original"
+VARIANTS = frozenset({"thumbnail", "large_1024", "medium_750", "small_256", "tiny_64"})
+WHOLE_BYTES = 1 << 20
+"""Objects up to this size are read whole and checked against their hash before the first byte leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One object as it is served. `is_final` is False while the variant that was asked for is still being made."""
+
+    asset_uuid: UUID
+    store: str
+    key: str
+    size_bytes: int
+    media_type: str
+    sha256: str
+    filename: str
+    is_final: bool = True
+
+
+class Media:
+    def __init__(self, database: Database, stores: Mapping[str, Store]) -> None:
+        self._database = database
+        self._stores = stores
+
+    def public(self, uuid: UUID, variant: str) -> Served:
+        """What `/i/{id}` stands for: any public image, whatever its tenant.
+
+        Raises `Gone` for what was deleted and `NotFound` for what never was, is private or failed.
+        """
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, uuid, None)
+            if it is None and assets.existed(tx, uuid):
+                raise Gone
+            if it is None or not it.is_public or it.kind != "image" or it.state == State.FAILED:
+                raise NotFound
+            made = None if variant == ORIGINAL else assets.variant_named(tx, it.blob.id, variant)
+        if made is not None:
+            return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
+        return _original(it, is_final=variant == ORIGINAL or it.state == State.READY)
+
+    def whole(self, served: Served) -> bytes:
+        """All bytes, held against the recorded hash; raises `Unavailable` for damaged ones."""
+        body = b"".join(self.pieces(served))
+        if hashlib.sha256(body).hexdigest() != served.sha256:
+            raise Unavailable
+        return body
+
+    def pieces(self, served: Served, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Bytes `start` to `end` (exclusive). An object that is absent or has another size than recorded is damaged."""
+        store = self._stores[served.store]
+        try:
+            if store.size(served.key) != served.size_bytes:
+                raise Unavailable
+        except NotFound:
+            raise Unavailable from None
+        return store.open(served.key, start=start, end=end)
+
+
+def _original(it: Asset, *, is_final: bool) -> Served:
+    blob = it.blob
+    return Served(it.uuid, blob.store, blob.key, blob.size_bytes, blob.media_type, blob.sha256, it.filename, is_final)

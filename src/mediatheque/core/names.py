@@ -1,0 +1,71 @@
+"""File names and texts from clients: what is kept as it came, what is made safe, what is refused."""
+
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+from mediatheque.errors import Invalid
+
+MAX_NAME_CHARS = 255
+MAX_KEY_NAME_CHARS = 80
+MAX_FOLDER_DEPTH = 10
+
+_SEPARATORS = re.compile(r"[/\\]")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*%#&\\/\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]')
+_NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9._-]+")
+_REFUSED = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def base_name(name: str) -> str:
+    """The last part of the client's name, as it came, but without what no database and no header can hold."""
+    last = _SEPARATORS.split(name)[-1]
+    return _cut("".join(c for c in last if unicodedata.category(c) not in {"Cc", "Cs"}).strip())
+
+
+def safe_name(name: str, extension: str) -> str:
+    """The name reduced to characters that are harmless everywhere, with the extension of the type that was found."""
+    cleaned = _UNSAFE.sub("_", base_name(name)).strip(" .")
+    stem = PurePosixPath(cleaned).stem if "." in cleaned else cleaned
+    same = cleaned.lower().endswith((extension, _ALIASES.get(extension, extension)))
+    if same and stem:
+        return cleaned
+    return _cut(stem or "file", len(extension)) + extension
+
+
+def key_name(name: str) -> str:
+    """The part of a storage key that a person can recognise: ASCII letters, digits, dot, dash, underscore."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    cleaned = _NOT_IN_KEYS.sub("-", plain).strip("-.") or "file"
+    path = PurePosixPath(cleaned)
+    return path.stem[: MAX_KEY_NAME_CHARS - len(path.suffix[:10])] + path.suffix[:10]
+
+
+def text(value: str | None, field: str, max_chars: int) -> str | None:
+    """A text that can be stored; raises `Invalid` for one that is too long or holds NUL or half a character."""
+    if value is None:
+        return None
+    if len(value) > max_chars:
+        raise Invalid(f"String should have at most {max_chars} characters", field=(field,), kind="string_too_long")
+    if _REFUSED.search(value):
+        raise Invalid("String holds characters that cannot be stored", field=(field,), kind="string_invalid")
+    return value
+
+
+def folder_path(value: str | None) -> tuple[str, ...] | None:
+    """The names on the way to a folder, from the root; None for no folder. Raises `Invalid`."""
+    if value is None:
+        return None
+    value = text(value, "folder", MAX_FOLDER_DEPTH * (MAX_NAME_CHARS + 1)) or ""
+    parts = tuple(part.strip() for part in value.split("/") if part.strip())
+    if len(parts) > MAX_FOLDER_DEPTH:
+        raise Invalid(f"Folders are at most {MAX_FOLDER_DEPTH} deep", field=("folder",), kind="too_deep")
+    for part in parts:
+        text(part, "folder", MAX_NAME_CHARS)
+    return parts or None
+
+
+_ALIASES = {".jpg": ".jpeg", ".heic": ".heif"}
+
+
+def _cut(name: str, room: int = 0) -> str:
+    return name[: MAX_NAME_CHARS - room]

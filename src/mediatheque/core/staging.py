@@ -1,0 +1,51 @@
+"""Bytes on their way in: a temporary file that is hashed and held against its limit while it is written."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mediatheque.errors import TooLarge, file_meanings
+
+PREFIX = "upload-"
+
+
+class Staged:
+    """One temporary file; leaving the `with` block removes it unless a store has taken it over."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        with file_meanings():
+            descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        self.path = Path(name)
+        self.size_bytes = 0
+        self._max_bytes = max_bytes
+        self._hash = hashlib.sha256()
+        self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115, PTH123
+
+    def write(self, piece: bytes) -> None:
+        """Append; raises `TooLarge` at the first byte beyond the limit, `StorageFull` when the disk is full."""
+        if self.size_bytes + len(piece) > self._max_bytes:
+            raise TooLarge
+        self._hash.update(piece)
+        view = memoryview(piece)
+        with file_meanings():
+            while view:
+                view = view[self._file.write(view) :]
+        self.size_bytes += len(piece)
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def discard(self) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)

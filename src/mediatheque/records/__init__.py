@@ -1,0 +1,1 @@
+"""The only SQL: tables, and one file per family of rows, for SQLite and PostgreSQL alike."""

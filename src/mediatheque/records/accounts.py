@@ -1,0 +1,109 @@
+"""Rows of tenants, users and API keys."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Insert, RowMapping, bindparam, insert, select, update
+
+from mediatheque.model import Role
+from mediatheque.records.engine import Tx
+from mediatheque.records.tables import api_key, tenant, user
+
+_IDENTITY = (
+    user.c.id.label("user_id"),
+    user.c.uuid.label("user_uuid"),
+    user.c.name.label("user_name"),
+    user.c.role.label("user_role"),
+    user.c.disabled_at.label("user_disabled_at"),
+    tenant.c.id.label("tenant_id"),
+    tenant.c.uuid.label("tenant_uuid"),
+    tenant.c.name.label("tenant_name"),
+    tenant.c.disabled_at.label("tenant_disabled_at"),
+)
+_KEY = (
+    api_key.c.uuid.label("key_uuid"),
+    api_key.c.role.label("key_role"),
+    api_key.c.scopes,
+    api_key.c.prefix,
+    api_key.c.expires_at,
+    api_key.c.revoked_at,
+    api_key.c.created_at,
+)
+
+
+def tenant_named(tx: Tx, name: str) -> RowMapping | None:
+    return tx.execute(select(tenant).where(tenant.c.name == name)).mappings().first()
+
+
+def tenant_with(tx: Tx, uuid: UUID) -> RowMapping | None:
+    return tx.execute(select(tenant).where(tenant.c.uuid == uuid)).mappings().first()
+
+
+def add_tenant(tx: Tx, name: str, now: datetime) -> int:
+    return _inserted(tx, insert(tenant).values(uuid=uuid4(), name=name, created_at=now))
+
+
+def user_named(tx: Tx, tenant_id: int, name: str) -> RowMapping | None:
+    return tx.execute(select(user).where(user.c.tenant_id == tenant_id, user.c.name == name)).mappings().first()
+
+
+def add_user(tx: Tx, tenant_id: int, name: str, role: str, now: datetime, **values: Any) -> int:
+    """`values` may hold `password_hash` and `subject`."""
+    row = {"uuid": uuid4(), "tenant_id": tenant_id, "name": name, "role": role, "created_at": now}
+    return _inserted(tx, insert(user).values(row | values))
+
+
+def identity_of_user(tx: Tx, uuid: UUID) -> RowMapping | None:
+    return tx.execute(select(*_IDENTITY).join(tenant).where(user.c.uuid == uuid)).mappings().first()
+
+
+def identity_of_subject(tx: Tx, tenant_id: int, subject: str) -> RowMapping | None:
+    query = select(*_IDENTITY).join(tenant).where(user.c.tenant_id == tenant_id, user.c.subject == subject)
+    return tx.execute(query).mappings().first()
+
+
+def put_subject(tx: Tx, tenant_id: int, subject: str, role: str, now: datetime) -> None:
+    """The user of an outside issuer's subject: made, or given the role that the issuer says."""
+    mine = user.c.tenant_id == tenant_id, user.c.subject == subject
+    if tx.execute(update(user).where(*mine).values(role=role)).rowcount == 0:
+        add_user(tx, tenant_id, f"subject:{subject}"[:255], role, now, subject=subject)
+
+
+def identity_of_first_admin(tx: Tx, tenant_id: int) -> RowMapping | None:
+    query = select(*_IDENTITY).join(tenant).where(user.c.tenant_id == tenant_id, user.c.role == Role.ADMIN)
+    return tx.execute(query.order_by(user.c.id)).mappings().first()
+
+
+def identity_of_key(tx: Tx, secret_sha256: bytes) -> RowMapping | None:
+    return tx.execute(_BY_SECRET, {"secret": secret_sha256}).mappings().first()
+
+
+def add_key(tx: Tx, values: dict[str, Any]) -> None:
+    tx.execute(insert(api_key).values(values))
+
+
+def keys(tx: Tx, tenant_name: str | None) -> list[RowMapping]:
+    """Every key, oldest first; of one tenant when named."""
+    query = select(*_IDENTITY, *_KEY).select_from(_OWNED_KEYS).order_by(api_key.c.id)
+    if tenant_name is not None:
+        query = query.where(tenant.c.name == tenant_name)
+    return list(tx.execute(query).mappings())
+
+
+def revoke_key(tx: Tx, key_uuid: UUID, now: datetime) -> bool:
+    """False when there is no such key; one that is revoked already stays as it is."""
+    known = tx.execute(select(api_key.c.id).where(api_key.c.uuid == key_uuid)).scalar()
+    unrevoked = api_key.c.uuid == key_uuid, api_key.c.revoked_at.is_(None)
+    tx.execute(update(api_key).where(*unrevoked).values(revoked_at=now))
+    return known is not None
+
+
+def _inserted(tx: Tx, statement: Insert) -> int:
+    key = tx.execute(statement).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+_OWNED_KEYS = api_key.join(user, user.c.id == api_key.c.user_id).join(tenant, tenant.c.id == api_key.c.tenant_id)
+_BY_SECRET = select(*_IDENTITY, *_KEY).select_from(_OWNED_KEYS).where(api_key.c.secret_sha256 == bindparam("secret"))

@@ -1,0 +1,183 @@
+"""Rows of assets, blobs and variants, and the lists over them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, delete, insert, null, select, update
+
+from mediatheque.model import Asset, Blob, State, Variant
+from mediatheque.records.engine import Tx
+from mediatheque.records.tables import asset, blob, folder, garbage, variant
+
+_BLOB = tuple(column.label(f"blob_{column.name}") for column in blob.c)
+_WHOLE = select(asset, folder.c.path.label("folder_path"), *_BLOB).select_from(
+    asset.join(blob, blob.c.id == asset.c.blob_id).outerjoin(folder, folder.c.id == asset.c.folder_id)
+)
+_STORED = ("store", "key", "size_bytes", "media_type", "sha256", "width", "height")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which of a tenant's assets a list is about. `folder_id` None: all folders."""
+
+    tenant_id: int
+    kind: str
+    is_public: bool
+    folder_id: int | None = None
+
+
+def add_blob(tx: Tx, values: dict[str, Any]) -> int:
+    return int(tx.execute(insert(blob).returning(blob.c.id), values).scalar_one())
+
+
+def add_asset(tx: Tx, values: dict[str, Any]) -> int:
+    return int(tx.execute(insert(asset).returning(asset.c.id), values).scalar_one())
+
+
+def change_asset(tx: Tx, asset_id: int, values: dict[str, Any]) -> None:
+    tx.execute(update(asset).where(asset.c.id == asset_id).values(values))
+
+
+def asset_with(tx: Tx, uuid: UUID, tenant_id: int | None) -> Asset | None:
+    """An asset that is there; `tenant_id` None only for public media, whose URL is its own permission."""
+    row = tx.execute(_ANYONES if tenant_id is None else _ONE, {"id": uuid, "tenant": tenant_id}).mappings().first()
+    return None if row is None else to_asset(row)
+
+
+def folder_of(tx: Tx, asset_id: int) -> int | None:
+    return tx.execute(select(asset.c.folder_id).where(asset.c.id == asset_id)).scalar()
+
+
+def existed(tx: Tx, uuid: UUID) -> bool:
+    return (
+        tx.execute(select(asset.c.id).where(asset.c.uuid == uuid, asset.c.deleted_at.is_not(None))).first() is not None
+    )
+
+
+def lock(tx: Tx, uuid: UUID, tenant_id: int) -> Asset | None:
+    """The asset, held until the transaction ends (SQLite's writer is alone anyway)."""
+    row = tx.execute(_ONE.with_for_update(of=asset), {"id": uuid, "tenant": tenant_id}).mappings().first()
+    return None if row is None else to_asset(row)
+
+
+def hold(tx: Tx, asset_id: int) -> None:
+    """Lock the asset's row first, as every change does, so that no two transactions wait for each other."""
+    if tx.dialect.name != "sqlite":
+        tx.execute(select(asset.c.id).where(asset.c.id == asset_id).with_for_update())
+
+
+def newest(tx: Tx, scope: Scope, *, before: datetime | None, skip: int, limit: int) -> list[Asset]:
+    """Shown assets created before `before`, newest first, the first `skip` left out."""
+    query = _WHOLE.where(*_in(scope), *shown())
+    if before is not None:
+        query = query.where(asset.c.created_at < before)
+    query = query.order_by(asset.c.created_at.desc(), asset.c.id.desc()).limit(limit).offset(skip)
+    return [to_asset(row) for row in tx.execute(query).mappings()]
+
+
+def in_order(tx: Tx, tenant_id: int, ids: Sequence[int]) -> list[Asset]:
+    """The assets with these row ids, in that order; those gone meanwhile are left out."""
+    query = _WHOLE.where(asset.c.tenant_id == tenant_id, asset.c.id.in_(ids), *shown())
+    found = {row["id"]: to_asset(row) for row in tx.execute(query).mappings()}
+    return [found[asset_id] for asset_id in ids if asset_id in found]
+
+
+def shown() -> tuple[ColumnElement[bool], ...]:
+    """The condition of the partial indexes: written as they are, so that the planner sees it."""
+    return asset.c.deleted_at.is_(None), asset.c.state != "failed"
+
+
+def add_variants(tx: Tx, rows: list[dict[str, Any]]) -> None:
+    tx.execute(insert(variant), rows)
+
+
+def variants_of(tx: Tx, blob_id: int) -> list[Variant]:
+    return [_variant(row) for row in tx.execute(_VARIANTS, {"blob": blob_id}).mappings()]
+
+
+def variant_named(tx: Tx, blob_id: int, name: str) -> Variant | None:
+    row = tx.execute(_VARIANT, {"blob": blob_id, "name": name}).mappings().first()
+    return None if row is None else _variant(row)
+
+
+def drop_variants(tx: Tx, blob_id: int, names: Sequence[str], now: datetime) -> None:
+    """Forget these variants; their bytes become garbage."""
+    mine = variant.c.blob_id == blob_id, variant.c.name.in_(names)
+    gone = tx.execute(delete(variant).where(*mine).returning(variant.c.store, variant.c.key)).all()
+    discard(tx, [(store, key) for store, key in gone], now)
+
+
+def erase(tx: Tx, it: Asset, now: datetime) -> list[tuple[str, str]]:
+    """Leave a tombstone of an asset and none of its blob; returns (store, key) of the bytes, now garbage."""
+    objects = [(it.blob.store, it.blob.key)]
+    objects += [(made.store, made.key) for made in variants_of(tx, it.blob.id)]
+    blank = {"blob_id": null(), "filename": "", "original_filename": "", "alt_text": null(), "folder_id": null()}
+    change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": null()})
+    tx.execute(delete(blob).where(blob.c.id == it.blob.id))
+    discard(tx, objects, now)
+    return objects
+
+
+def discard(tx: Tx, objects: list[tuple[str, str]], now: datetime) -> None:
+    if objects:
+        tx.execute(insert(garbage), [{"store": store, "key": key, "created_at": now} for store, key in objects])
+
+
+def garbage_before(tx: Tx, moment: datetime, limit: int) -> list[RowMapping]:
+    query = select(garbage).where(garbage.c.created_at <= moment).order_by(garbage.c.id).limit(limit)
+    return list(tx.execute(query).mappings())
+
+
+def forget_garbage(tx: Tx, objects: Sequence[tuple[str, str]]) -> None:
+    keys = [key for _, key in objects]
+    tx.execute(delete(garbage).where(garbage.c.key.in_(keys)))
+
+
+def to_asset(row: RowMapping) -> Asset:
+    return Asset(
+        id=row["id"],
+        uuid=row["uuid"],
+        tenant_id=row["tenant_id"],
+        kind=row["kind"],
+        state=State(row["state"]),
+        filename=row["filename"],
+        original_filename=row["original_filename"],
+        alt_text=row["alt_text"],
+        folder=row["folder_path"],
+        is_public=row["is_public"],
+        captured_at=row["captured_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        blob=Blob(id=row["blob_id"], uuid=row["blob_uuid"], **{name: row[f"blob_{name}"] for name in _STORED}),
+    )
+
+
+def day_of(moment: datetime) -> int:
+    """Days since the epoch, UTC: the unit of the tallies."""
+    return int(moment.timestamp() // 86400)
+
+
+def start_of(day: int) -> datetime:
+    return datetime.fromtimestamp(day * 86400, UTC)
+
+
+def _in(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    mine = and_(asset.c.tenant_id == scope.tenant_id, asset.c.kind == scope.kind, asset.c.is_public == scope.is_public)
+    return (mine,) if scope.folder_id is None else (mine, asset.c.folder_id == scope.folder_id)
+
+
+def _variant(row: RowMapping) -> Variant:
+    return Variant(name=row["name"], **{name: row[name] for name in _STORED})
+
+
+def _with_uuid() -> Select[Any]:
+    return _WHOLE.where(asset.c.uuid == bindparam("id"), asset.c.deleted_at.is_(None))
+
+
+_ANYONES = _with_uuid()
+_ONE = _with_uuid().where(asset.c.tenant_id == bindparam("tenant"))
+_VARIANTS = select(variant).where(variant.c.blob_id == bindparam("blob")).order_by(variant.c.id)
+_VARIANT = select(variant).where(variant.c.blob_id == bindparam("blob"), variant.c.name == bindparam("name"))

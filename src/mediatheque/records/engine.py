@@ -1,0 +1,286 @@
+"""One database behind three words: `read`, `write` (durable when it returns) and `hasten` (the queue's own, not synced).
+
+On SQLite every process has one writing connection: threads that write at the same time share one commit, so that
+one sync of the disk serves them all. PostgreSQL groups commits by itself.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from mediatheque.errors import StorageFull, Unavailable
+
+BUSY_SECONDS = 5
+GROUP_LIMIT = 64
+POOL_SIZE = 8
+POOL_OVERFLOW = 40
+SQLITE_UNAVAILABLE = ("locked", "busy", "disk I/O error", "unable to open", "readonly")
+
+Tx = Connection
+Row = RowMapping
+
+
+class Duplicate(Exception):
+    """A row that must be unique is there already: somebody else was first."""
+
+
+class Database:
+    """The open database; `url` is `sqlite:///path` or `postgresql://…`."""
+
+    def __init__(self, url: str) -> None:
+        self.is_sqlite = url.startswith("sqlite")
+        self.url = url
+        engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, "on")
+        self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._durable: _Writer = _GroupCommit(self._reads, url, "FULL") if self.is_sqlite else _Plain(engine)
+        self._quick: _Writer = (
+            _GroupCommit(self._reads, url, "NORMAL") if self.is_sqlite else _Plain(_postgresql_engine(url, "off"))
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A connection for reading: each statement sees what was committed before it."""
+        with _meanings(), self._reads.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """A transaction: all or nothing, and on disk when the block has ended."""
+        with _meanings(), self._durable.transaction() as tx:
+            yield tx
+
+    @contextmanager
+    def hasten(self) -> Iterator[Tx]:
+        """A transaction that survives kill -9 but perhaps not a power cut: for claims, which run again anyway."""
+        with _meanings(), self._quick.transaction() as tx:
+            yield tx
+
+    @contextmanager
+    def migrating(self) -> Iterator[Tx]:
+        """A connection on which DDL is transactional, on SQLite too."""
+        engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, "on")
+        if self.is_sqlite:
+            event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        with _meanings(), engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
+    def check(self) -> None:
+        """Raise `errors.Unavailable` unless the database answers now."""
+        with self.read() as tx:
+            tx.exec_driver_sql("SELECT 1")
+
+    def now_micros(self, tx: Tx) -> int:
+        """The database's own clock: leases are held against it, so that workers' clocks need not agree."""
+        return int(tx.execute(_SQLITE_NOW if self.is_sqlite else _POSTGRESQL_NOW).scalar_one())
+
+    def close(self) -> None:
+        self._durable.close()
+        self._quick.close()
+        self._reads.dispose()
+
+
+_SQLITE_NOW = text("SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)")
+_POSTGRESQL_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
+
+
+class _Writer(Protocol):
+    def transaction(self) -> AbstractContextManager[Tx]: ...
+
+    def close(self) -> None: ...
+
+
+class _Plain:
+    """A transaction of its own for each writer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def transaction(self) -> AbstractContextManager[Tx]:
+        return self._engine.begin()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+class _Group:
+    """Transactions that share one commit."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.done = threading.Event()
+        self.error: BaseException | None = None
+
+
+class _GroupCommit:
+    """Lets threads write one after another in savepoints of one transaction and commits when nobody else waits.
+
+    Between processes the writers queue at a lock file: SQLite's own waiting polls, which costs milliseconds.
+    """
+
+    def __init__(self, engine: Engine, url: str, synchronous: str) -> None:
+        self._engine = engine
+        self._synchronous = synchronous
+        self._lock_path = url.removeprefix("sqlite:///") + "-writer"
+        self._lock_file: int | None = None
+        self._turn = threading.Lock()
+        self._count = threading.Lock()
+        self._waiting = 0
+        self._connection: Connection | None = None
+        self._group: _Group | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Tx]:
+        group, connection = self._enter()
+        try:
+            yield connection
+        except BaseException as failure:
+            self._leave(group, connection, failure)
+            raise
+        self._leave(group, connection, None)
+        if group.error is not None:
+            raise group.error
+
+    def close(self) -> None:
+        with self._turn:
+            self._drop_connection()
+
+    def _enter(self) -> tuple[_Group, Connection]:
+        with self._count:
+            self._waiting += 1
+        self._turn.acquire()
+        with self._count:
+            self._waiting -= 1
+        try:
+            connection = self._open()
+            if self._group is None:
+                self._begin(connection)
+                self._group = _Group()
+            connection.exec_driver_sql("SAVEPOINT one")
+        except BaseException as error:
+            self._abandon(error)
+            self._turn.release()
+            raise
+        self._group.size += 1
+        return self._group, connection
+
+    def _leave(self, group: _Group, connection: Connection, failure: BaseException | None) -> None:
+        """End one member's part; the last one commits for all, the others wait for it."""
+        leads = True
+        try:
+            if failure is not None:
+                connection.exec_driver_sql("ROLLBACK TO one")
+            connection.exec_driver_sql("RELEASE one")
+            leads = not self._waiting or group.size >= GROUP_LIMIT
+            if leads:
+                self._commit(group, connection)
+        except BaseException as error:
+            # A full disk makes SQLite undo the whole transaction: then the first failure is the one to tell.
+            self._abandon(failure or error)
+            if failure is None:
+                raise
+        finally:
+            self._turn.release()
+        if not leads and failure is None:
+            group.done.wait()
+
+    def _begin(self, connection: Connection) -> None:
+        if self._lock_file is None:
+            self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def _commit(self, group: _Group, connection: Connection) -> None:
+        connection.exec_driver_sql("COMMIT")
+        self._end(group)
+
+    def _end(self, group: _Group) -> None:
+        self._group = None
+        if self._lock_file is not None:
+            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        group.done.set()
+
+    def _abandon(self, error: BaseException) -> None:
+        """The whole group failed: tell its members, and start over with a fresh connection."""
+        self._drop_connection()
+        group = self._group or _Group()
+        group.error = error
+        self._end(group)
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._connection.exec_driver_sql(f"PRAGMA synchronous = {self._synchronous}")
+        return self._connection
+
+
+def _sqlite_engine(url: str) -> Engine:
+    Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_SECONDS},
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=BUSY_SECONDS,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000",
+                       "mmap_size = 268435456", "temp_store = MEMORY"):  # fmt: skip
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _postgresql_engine(url: str, synchronous_commit: str) -> Engine:
+    return create_engine(
+        f"postgresql+psycopg://{url.partition('://')[2]}",
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=BUSY_SECONDS,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": BUSY_SECONDS,
+            "options": f"-c timezone=UTC -c synchronous_commit={synchronous_commit}",
+        },
+    )
+
+
+@contextmanager
+def _meanings() -> Iterator[None]:
+    """A full disk, a locked or an absent database, in the library's own words; other errors are bugs and stay."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable(retry_after_seconds=1) from error
+    except DBAPIError as error:
+        raise _meaning(error) or error from error
+
+
+def _meaning(error: DBAPIError) -> Exception | None:
+    reason = str(error.orig)
+    if isinstance(error, IntegrityError):
+        return Duplicate(reason)
+    if "is full" in reason or getattr(error.orig, "sqlstate", None) == "53100":
+        return StorageFull()
+    if error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError):
+        return Unavailable(retry_after_seconds=1)
+    if isinstance(error, OperationalError) and any(word in reason for word in SQLITE_UNAVAILABLE):
+        return Unavailable(retry_after_seconds=1)
+    return None

@@ -1,0 +1,192 @@
+"""Runs, their steps and findings, and the small hot table of jobs that workers claim from.
+
+A job is leased: whoever holds it renews the lease, and every write that ends it names the fence it was claimed
+with, so that a worker that was thought dead cannot undo what its successor did.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    RowMapping,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from mediatheque.model import Queue
+from mediatheque.records.engine import Tx
+from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step
+
+LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
+BACKLOG_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job in somebody's hands, with what it takes to do it."""
+
+    job_id: int
+    fence: int
+    attempts: int
+    run_id: int
+    run_uuid: UUID
+    tenant_id: int
+    asset_id: int
+    asset_uuid: UUID
+    blob_id: int
+    skill: str
+    blob: RowMapping
+
+
+def enqueue(tx: Tx, rows: list[dict[str, Any]], lanes: Sequence[Queue], now_micros: int) -> list[int]:
+    """Add runs and their jobs; a tenant with many jobs waiting goes behind those with few."""
+    run_ids = [int(tx.execute(insert(run).returning(run.c.id), row).scalar_one()) for row in rows]
+    tenant_id = rows[0]["tenant_id"]
+    waiting = select(job.c.id).where(job.c.tenant_id == tenant_id).limit(BACKLOG_LIMIT).subquery()
+    backlog = tx.execute(select(func.count()).select_from(waiting)).scalar_one()
+    tx.execute(
+        insert(job),
+        [
+            {
+                "run_id": run_id,
+                "tenant_id": tenant_id,
+                "lane": LANES[lane],
+                "backlog": backlog,
+                "available_at": now_micros,
+            }  # fmt: skip
+            for run_id, lane in zip(run_ids, lanes, strict=True)
+        ],
+    )
+    return run_ids
+
+
+def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_seconds: float) -> list[Claim]:
+    """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
+    now = _now(tx)
+    free = (
+        select(job.c.id)
+        .where(job.c.lane.in_([LANES[lane] for lane in lanes]), job.c.available_at <= now, job.c.lease_until <= now)
+        .order_by(job.c.lane, job.c.backlog, job.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(job)
+        .where(job.c.id.in_(free.scalar_subquery()))
+        .values(owner=owner, fence=job.c.fence + 1, attempts=job.c.attempts + 1,
+                lease_until=now + round(lease_seconds * MICROSECOND))
+        .returning(job.c.id, job.c.fence, job.c.attempts, job.c.run_id)
+    )  # fmt: skip
+    jobs = {row.run_id: row for row in tx.execute(taken)}
+    if not jobs:
+        return []
+    rows = tx.execute(_DETAILS.where(run.c.id.in_(jobs))).mappings()
+    return [_claim(jobs[row["run_id"]], row) for row in rows]
+
+
+def renew(tx: Tx, owner: str, job_ids: Sequence[int], lease_seconds: float) -> None:
+    mine = job.c.owner == owner, job.c.id.in_(job_ids)
+    tx.execute(update(job).where(*mine).values(lease_until=_now(tx) + round(lease_seconds * MICROSECOND)))
+
+
+def end(tx: Tx, job_id: int, owner: str, fence: int) -> bool:
+    """Take the job off the queue; False when it is no longer ours."""
+    return tx.execute(delete(job).where(*_held(job_id, owner, fence))).rowcount == 1
+
+
+def put_back(tx: Tx, job_id: int, owner: str, fence: int, *, delay_seconds: float, counts: bool) -> bool:
+    """Let somebody try again after the delay; `counts` False gives the attempt back."""
+    values = {
+        "owner": None,
+        "lease_until": 0,
+        "available_at": _now(tx) + round(delay_seconds * MICROSECOND),
+        "attempts": job.c.attempts if counts else job.c.attempts - 1,
+    }
+    return tx.execute(update(job).where(*_held(job_id, owner, fence)).values(values)).rowcount == 1
+
+
+def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str, Any]]) -> None:
+    tx.execute(update(run).where(run.c.id == run_id).values(values))
+    if steps:
+        tx.execute(delete(step).where(step.c.run_id == run_id))
+        tx.execute(insert(step), steps)
+
+
+def put_findings(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]]) -> None:
+    """Replace what this skill has said about the blob."""
+    tx.execute(delete(finding).where(finding.c.blob_id == blob_id, finding.c.skill == skill))
+    if rows:
+        tx.execute(insert(finding), rows)
+
+
+def drop_runs(tx: Tx, asset_id: int) -> None:
+    """Forget the asset's runs and take its jobs off the queue."""
+    runs = select(run.c.id).where(run.c.asset_id == asset_id)
+    tx.execute(delete(job).where(job.c.run_id.in_(runs)))
+    tx.execute(delete(run).where(run.c.asset_id == asset_id))
+
+
+def depth(tx: Tx) -> dict[str, int]:
+    """Jobs waiting or running, by lane."""
+    counts = dict(tx.execute(select(job.c.lane, func.count()).group_by(job.c.lane)).tuples().all())
+    return {lane.value: counts.get(number, 0) for lane, number in LANES.items()}
+
+
+def next_due_seconds(tx: Tx) -> float | None:
+    """Until the next job can be claimed, its lease or its delay having ended; None when there is none."""
+    held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
+    due = func.min(held_until) - _now(tx)
+    micros = tx.execute(select(due)).scalar()
+    return None if micros is None else max(0.0, micros / MICROSECOND)
+
+
+def _held(job_id: int, owner: str, fence: int) -> tuple[ColumnElement[bool], ...]:
+    return job.c.id == job_id, job.c.owner == owner, job.c.fence == fence
+
+
+def _now(tx: Tx) -> ColumnElement[int]:
+    return _SQLITE_NOW if tx.dialect.name == "sqlite" else _POSTGRESQL_NOW
+
+
+def _claim(taken: Any, row: RowMapping) -> Claim:
+    return Claim(
+        job_id=taken.id,
+        fence=taken.fence,
+        attempts=taken.attempts,
+        run_id=row["run_id"],
+        run_uuid=row["run_uuid"],
+        tenant_id=row["tenant_id"],
+        asset_id=row["asset_id"],
+        asset_uuid=row["asset_uuid"],
+        blob_id=row["id"],
+        skill=row["skill"],
+        blob=row,
+    )
+
+
+_SQLITE_NOW: ColumnElement[int] = literal_column(
+    "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)", BigInteger
+)
+_POSTGRESQL_NOW: ColumnElement[int] = literal_column(
+    "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)", BigInteger
+)
+_DETAILS = select(
+    run.c.id.label("run_id"),
+    run.c.uuid.label("run_uuid"),
+    run.c.tenant_id.label("tenant_id"),
+    run.c.asset_id,
+    run.c.skill,
+    asset.c.uuid.label("asset_uuid"),
+    asset.c.kind,
+    *(column for column in blob.c if column.name != "tenant_id"),
+).select_from(run.join(blob, blob.c.id == run.c.blob_id).join(asset, asset.c.id == run.c.asset_id))

@@ -1,0 +1,70 @@
+"""Brings a database to this version's schema: once, under a lock, however many processes start together."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from mediatheque.records.engine import Database
+
+HEAD = "0001"
+"""The newest revision under migrations/versions; a test holds it against the folder."""
+
+_LOCK_KEY = 0x6D656469617468
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class NewerSchema(Exception):
+    """The database was written by a newer version: this one must not touch it."""
+
+
+def migrate(database: Database) -> None:
+    """Apply the missing migrations, each in a transaction of its own; raises `NewerSchema`."""
+    with database.read() as connection:
+        if _revision(connection) == HEAD:
+            return
+    with _locked(database), database.migrating() as connection:
+        stale = _revision(connection) != HEAD
+        connection.rollback()  # else Alembic would join the transaction of that look, which nobody commits
+        if stale:
+            _upgrade(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    # Alembic takes 150 ms to import, which a start that finds nothing to do need not pay.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        if "Can't locate revision" in str(error):
+            raise NewerSchema(f"The database has schema {_revision(connection)}; this version knows {HEAD}") from error
+        raise
+
+
+@contextmanager
+def _locked(database: Database) -> Iterator[None]:
+    if database.is_sqlite:
+        with Path(database.url.removeprefix("sqlite:///") + "-migration").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    else:
+        with database.read() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})

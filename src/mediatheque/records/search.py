@@ -1,0 +1,84 @@
+"""Substring search over names and texts, with the tenant inside the index: trigrams on both databases.
+
+`scope` is three characters of a private-use area, one trigram: tenant, kind and visibility at once, so that a
+tenant's search reads no other tenant's postings.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+
+from sqlalchemy import Select, column, delete, func, insert, select, table, update
+
+from mediatheque.records.assets import Scope
+from mediatheque.records.engine import Tx
+from mediatheque.records.tables import asset, asset_text
+
+COUNT_LIMIT = 10_000
+"""A search counts its hits exactly up to this."""
+
+KINDS = ("image", "document", "video", "audio", "link")
+_SEPARATOR = "\x1f"
+_FIRST_CHARACTER, _BASE = 0xE000, 6400
+_TRIGRAM = 3
+
+
+def put(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:
+    """Index these texts of a new asset."""
+    tx.execute(insert(asset_text), {"asset_id": asset_id, "tenant_id": scope.tenant_id,
+                                    "scope": _token(scope), "body": _body(texts)})  # fmt: skip
+
+
+def change(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:
+    row = {"scope": _token(scope), "body": _body(texts)}
+    tx.execute(update(asset_text).where(asset_text.c.asset_id == asset_id).values(row))
+
+
+def remove(tx: Tx, asset_id: int) -> None:
+    tx.execute(delete(asset_text).where(asset_text.c.asset_id == asset_id))
+
+
+def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[list[int], int]:
+    """Row ids of the assets that hold `needle` (whatever its case), newest first, and how many there are."""
+    hits = _hits(tx.dialect.name == "sqlite", scope, fold(needle))
+    newest = hits.order_by(hits.selected_columns[0].desc())
+    ids = tx.execute(newest.limit(limit).offset(skip)).scalars().all()
+    if skip + len(ids) < COUNT_LIMIT and 0 < len(ids) < limit:
+        return list(ids), skip + len(ids)
+    total = tx.execute(select(func.count()).select_from(hits.limit(COUNT_LIMIT).subquery())).scalar_one()
+    return list(ids), int(total)
+
+
+def fold(value: str) -> str:
+    """Compatibility-composed and case-folded: what both sides of a comparison look like."""
+    return unicodedata.normalize("NFKC", value).casefold()
+
+
+def _hits(is_sqlite: bool, scope: Scope, needle: str) -> Select[tuple[int]]:
+    if is_sqlite and len(needle) >= _TRIGRAM:
+        match = f'scope : "{_token(scope)}" AND body : "{needle.replace(chr(34), chr(34) * 2)}"'
+        hits = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(match))
+    else:
+        holds = (
+            func.instr(asset_text.c.body, needle) > 0
+            if is_sqlite
+            else asset_text.c.body.contains(needle, autoescape=True)
+        )
+        hits = select(asset_text.c.asset_id).where(
+            asset_text.c.tenant_id == scope.tenant_id, asset_text.c.scope == _token(scope), holds
+        )
+    if scope.folder_id is None:
+        return hits
+    return hits.join(asset, asset.c.id == hits.selected_columns[0]).where(asset.c.folder_id == scope.folder_id)
+
+
+def _token(scope: Scope) -> str:
+    number = (scope.tenant_id * len(KINDS) + KINDS.index(scope.kind)) * 2 + scope.is_public
+    digits = (number // _BASE**2, number // _BASE % _BASE, number % _BASE)
+    return "".join(chr(_FIRST_CHARACTER + digit) for digit in digits)
+
+
+def _body(texts: Sequence[str | None]) -> str:
+    return _SEPARATOR.join(fold(value) for value in texts if value)
+
+
+_INDEX = table("asset_text_index", column("rowid"), column("asset_text_index"))

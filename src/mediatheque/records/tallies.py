@@ -1,0 +1,91 @@
+"""Exact counts without a hot row: every change appends a small row, reads add them up, a worker folds them."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sqlalchemy import and_, delete, func, insert, select
+
+from mediatheque.model import Asset
+from mediatheque.records.assets import Scope, day_of
+from mediatheque.records.engine import Tx
+from mediatheque.records.tables import tally
+
+ALL_FOLDERS = 0
+_FOLD_LIMIT = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one asset adds to the counts; `sign` -1 takes it away. `day` is that of its creation."""
+
+    tenant_id: int
+    kind: str
+    is_public: bool
+    folder_id: int | None
+    day: int
+    size_bytes: int
+    sign: int
+
+
+def of(it: Asset, folder_id: int | None, sign: int) -> Change:
+    """What this asset adds (`sign` 1) or takes away (-1)."""
+    day = day_of(it.created_at)
+    return Change(it.tenant_id, it.kind, it.is_public, folder_id, day, it.blob.size_bytes, sign)
+
+
+def record(tx: Tx, change: Change) -> None:
+    """Count the asset for the tenant, and once more for its folder."""
+    folders = [ALL_FOLDERS] + ([change.folder_id] if change.folder_id is not None else [])
+    common = {
+        "tenant_id": change.tenant_id,
+        "kind": change.kind,
+        "is_public": change.is_public,
+        "day": change.day,
+        "assets": change.sign,
+        "size_bytes": change.sign * change.size_bytes,
+    }
+    tx.execute(insert(tally), [common | {"folder_id": folder_id} for folder_id in folders])
+
+
+def by_day(tx: Tx, scope: Scope) -> list[tuple[int, int]]:
+    """(day, number of assets), newest day first."""
+    query = (
+        select(tally.c.day, func.sum(tally.c.assets))
+        .where(tally.c.tenant_id == scope.tenant_id, tally.c.folder_id == (scope.folder_id or ALL_FOLDERS))
+        .where(tally.c.kind == scope.kind, tally.c.is_public == scope.is_public)
+        .group_by(tally.c.day)
+        .order_by(tally.c.day.desc())
+    )
+    return [(day, int(count)) for day, count in tx.execute(query)]
+
+
+def bytes_of(tx: Tx, tenant_id: int) -> int:
+    mine = tally.c.tenant_id == tenant_id, tally.c.folder_id == ALL_FOLDERS
+    return int(tx.execute(select(func.coalesce(func.sum(tally.c.size_bytes), 0)).where(*mine)).scalar_one())
+
+
+def fold(tx: Tx) -> int:
+    """Merge rows of the same tenant, folder, kind, visibility and day; returns how many rows that saved.
+
+    Safe beside other folders: a row counts for whoever deletes it.
+    """
+    keys = (tally.c.tenant_id, tally.c.folder_id, tally.c.kind, tally.c.is_public, tally.c.day)
+    crowded = select(*keys).group_by(*keys).having(func.count() > 1).limit(_FOLD_LIMIT).subquery()
+    same = and_(*(column == crowded.c[column.name] for column in keys))
+    doomed = select(tally.c.id).join(crowded, same).limit(_FOLD_LIMIT)
+    rows = tx.execute(
+        delete(tally).where(tally.c.id.in_(doomed)).returning(*keys, tally.c.assets, tally.c.size_bytes)
+    ).all()
+    sums: dict[tuple[object, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for *key, assets, size_bytes in rows:
+        total = sums[tuple(key)]
+        total[0] += assets
+        total[1] += size_bytes
+    merged = [
+        dict(zip((column.name for column in keys), key, strict=True)) | {"assets": assets, "size_bytes": size_bytes}
+        for key, (assets, size_bytes) in sums.items()
+        if assets or size_bytes
+    ]
+    if merged:
+        tx.execute(insert(tally), merged)
+    return len(rows) - len(merged)

@@ -1,0 +1,131 @@
+"""Every option of the server: name, type, default and one line of help. docs/operations.md is generated from here."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from limits import parse as parse_rate
+from pydantic import AfterValidator, AnyHttpUrl, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "MEDIATHEQUE_"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be read; the message is one line that names variable, value and what it takes."""
+
+
+def _rate(value: str) -> str:
+    if value != "0":
+        parse_rate(value)
+    return value
+
+
+def _base_url(value: str) -> str:
+    if value:
+        AnyHttpUrl(value)
+    return value.rstrip("/")
+
+
+def _database_url(value: str) -> str:
+    if value and not value.startswith(("postgresql://", "postgres://", "sqlite:///")):
+        raise ValueError("postgresql://user:password@host/database")
+    return value
+
+
+def _storage_url(value: str) -> str:
+    if value and not value.startswith("file://"):
+        raise ValueError("file:///folder")
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+class Settings(BaseSettings):
+    """The configuration of one server, read from the environment (variables start with `MEDIATHEQUE_`)."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that `serve` listens on.")
+    data_dir: Path = Field(Path("mediatheque-data"), description="Folder of everything the embedded default stores.")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "", description="`postgresql://user:password@host/database`; empty: SQLite in the data folder."
+    )
+    storage_url: Annotated[str, AfterValidator(_storage_url)] = Field(
+        "", description="`file:///folder` for the bytes; empty: in the data folder."
+    )
+    public_url: BaseUrl = Field("", description="Base of every absolute URL handed out; empty: `http://{host}:{port}`.")
+    secret: str = Field(
+        "",
+        description="Signs URLs and access tokens; made at first start and kept in the data folder when empty. "
+        "Several, separated by spaces: the first signs, all are accepted.",
+    )
+    admin_username: str = Field("admin", min_length=1, max_length=255, description="Login name of the first admin.")
+    admin_password: str = Field(
+        "", description="Password of the first admin; empty: made at first start, printed once."
+    )
+    admin_api_key: str = Field("", description="A fixed API key with every scope in tenant `default`.")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=0,
+        le=256,
+        description="Worker processes; default: one per core.",
+    )
+    decoder_memory_mb: int = Field(768, ge=256, description="Memory that one decoder child may take, in MiB.")
+    jwks_url: BaseUrl = Field("", description="Key set of an outside issuer of access tokens (RS256, ES256).")
+    jwt_issuer: str = Field("", description="`iss` that tokens of the outside issuer must carry.")
+    jwt_audience: str = Field("", description="`aud` that tokens of the outside issuer must carry.")
+    jwt_tenant_claim: str = Field("tenant", description="Claim of an outside token that names the tenant.")
+    jwt_role_claim: str = Field("role", description="Claim of an outside token that names the role.")
+    redis_url: str = Field("", description="Shared rate limits when there are several API processes.")
+    rate_limit: Rate = Field("6000/minute", description="Requests per credential, on every surface; `0` turns it off.")
+    storage_quota: int = Field(0, ge=0, description="Bytes per tenant; 0: none.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Comma-separated origins whose pages may call the API."
+    )
+    log_format: Literal["", "console", "json"] = Field(
+        "", description="`console` or `json`; empty: `console` on a terminal, else `json`."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
+        origins = values.get("cors_origins")
+        if isinstance(origins, str):
+            values["cors_origins"] = tuple(part.strip() for part in origins.split(",") if part.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _outside_issuer_is_whole(self) -> Self:
+        if self.jwks_url and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError("MEDIATHEQUE_JWKS_URL needs MEDIATHEQUE_JWT_ISSUER and MEDIATHEQUE_JWT_AUDIENCE")
+        return self
+
+    @property
+    def base_url(self) -> str:
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def is_embedded(self) -> bool:
+        return not self.database_url.startswith("postgres")
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Settings from the environment and `overrides`; raises `SettingsError` with one line for the first bad value."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return message
+    name = str(first["loc"][0])
+    value = "(hidden)" if name in {"secret", "admin_password", "admin_api_key"} else repr(first["input"])
+    return f"{PREFIX}{name.upper()}={value}: {message}. It takes: {Settings.model_fields[name].description}"

@@ -1,0 +1,1 @@
+"""The doors: a foreign dialect in, one core call, the dialect's shape out."""

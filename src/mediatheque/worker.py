@@ -1,0 +1,138 @@
+"""A worker process: claims jobs, does them with its decoder child, keeps its leases alive, and ends when told to.
+
+Two threads take turns: while one waits for the decoder, the other stores and records what came out before.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from uuid import uuid4
+
+import structlog
+
+from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Outcome, Pipeline
+from mediatheque.core.work import Work, perform, source_of, workplace
+from mediatheque.decoder import DecoderFailed, Decoders
+from mediatheque.errors import LibraryError, Malformed, StorageFull, Unavailable
+from mediatheque.model import Queue
+from mediatheque.records.runs import Claim
+from mediatheque.records.signals import Signals
+
+SLOTS = 2
+LOOK_SECONDS = 15.0
+"""How often an idle worker looks by itself, should a signal have been lost."""
+BUSY_LOOK_SECONDS = 1.0
+AWAY_SECONDS = 1.0
+TIDY_SECONDS = 60.0
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+
+class Worker:
+    def __init__(self, pipeline: Pipeline, decoders: Decoders, signals: Signals, lanes: Sequence[Queue]) -> None:
+        self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._pipeline = pipeline
+        self._decoders = decoders
+        self._signals = signals
+        self._lanes = lanes
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._held: set[int] = set()
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Work until `stop`; then finish what is in hand and return."""
+        slots = [threading.Thread(target=self._serve, name=f"slot-{number}") for number in range(SLOTS)]
+        for thread in (*slots, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
+            thread.start()
+        tidied_at = float("-inf")
+        while not self._stopping.is_set():
+            self._wake.set()
+            if time.monotonic() - tidied_at > TIDY_SECONDS:
+                self._guarded(self._pipeline.tidy)
+                tidied_at = time.monotonic()
+            self._guarded(lambda: self._signals.wait(self._patience()))
+        self._wake.set()
+        for thread in slots:
+            thread.join()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._signals.send()
+
+    def _patience(self) -> float:
+        """Seconds until there may be work without anybody saying so: a retry or an abandoned lease coming due."""
+        if self._held:
+            return BUSY_LOOK_SECONDS
+        due = self._pipeline.next_due_seconds()
+        return LOOK_SECONDS if due is None else min(LOOK_SECONDS, max(due, 0.05))
+
+    def _serve(self) -> None:
+        """One slot: sleep until there may be work, then work until there is none."""
+        while not self._stopping.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            while not self._stopping.is_set() and self._guarded(self._work_once):
+                continue
+        self._wake.set()
+
+    def _work_once(self) -> bool:
+        claims = self._pipeline.claim(self.owner, self._lanes, 1)
+        for claim in claims:
+            self._wake.set()  # where one job was there may be another: the other slot looks too
+            with self._lock:
+                self._held.add(claim.job_id)
+            try:
+                self._do(claim)
+            finally:
+                with self._lock:
+                    self._held.discard(claim.job_id)
+        return bool(claims)
+
+    def _do(self, claim: Claim) -> None:
+        """Do one job; whatever happens it ends, or is put back to be tried again."""
+        outcome = Outcome()
+        try:
+            self._perform(claim, outcome)
+        except (Unavailable, StorageFull) as error:
+            log.warning("run postponed", run=str(claim.run_uuid), skill=claim.skill, reason=error.message)
+            self._pipeline.retry(claim, self.owner, counts=False)
+        except LibraryError as error:
+            self._pipeline.fail(claim, self.owner, outcome, error.message)
+        except Exception as error:
+            reason = str(error) if isinstance(error, DecoderFailed) else "Internal error"
+            log.exception("run failed", run=str(claim.run_uuid), skill=claim.skill, attempt=claim.attempts)
+            if claim.attempts < MAX_ATTEMPTS:
+                self._pipeline.retry(claim, self.owner, counts=True)
+            else:
+                self._pipeline.fail(claim, self.owner, outcome, reason)
+
+    def _perform(self, claim: Claim, outcome: Outcome) -> None:
+        if claim.attempts > MAX_ATTEMPTS:
+            raise Malformed(f"Gave up: {MAX_ATTEMPTS} attempts did not come to an end")
+        store = self._pipeline.stores[claim.blob["store"]]
+        with workplace(store) as folder:
+            work = Work(claim, source_of(claim, store, folder), folder, self._decoders, outcome)
+            perform(self._pipeline.skills[claim.skill], work)
+            self._pipeline.complete(claim, self.owner, outcome)
+
+    def _beat(self) -> None:
+        while not self._stopping.wait(HEARTBEAT_SECONDS):
+            with self._lock:
+                held = list(self._held)
+            if held:
+                self._guarded(lambda held=held: self._pipeline.renew(self.owner, held))
+
+    def _guarded(self, act: Callable[[], Result]) -> Result | None:
+        """A database that is away must not end the worker: wait a little, and it will be tried again."""
+        try:
+            return act()
+        except Exception:
+            log.exception("worker cannot reach the library")
+            self._stopping.wait(AWAY_SECONDS)
+            return None
