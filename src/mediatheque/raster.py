@@ -32,27 +32,18 @@ def opened(path: str, media_type: str, **options: Any) -> Any:
     return loader(source(path), fail_on="truncated", access="sequential", **options)
 
 
-def heic(path: str) -> Any:
-    """All pixels of a HEIC's primary image, upright and 8 bit: libvips' own build has no HEVC decoder."""
-    import pi_heif  # only few children ever need it
-
-    pi_heif.options.DECODE_THREADS = 1
-    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
-    try:
-        decoded = pi_heif.open_heif(path, convert_hdr_to_8bit=True)
-        pixels = decoded.data
-    except (EOFError, RuntimeError, SyntaxError, ValueError) as problem:
-        if "memory" in str(problem).lower():
-            raise MemoryError from None
-        raise errors.Malformed("The image is damaged or cut short") from problem
-    bands, (width, height) = len(decoded.mode), decoded.size
-    if decoded.stride != width * bands:
-        pixels = b"".join(pixels[row * decoded.stride :][: width * bands] for row in range(height))
-    image = pyvips.Image.new_from_memory(pixels, width, height, bands, "uchar")
-    image = image.copy(interpretation="srgb" if bands >= 3 else "b-w")
-    if profile := decoded.info.get("icc_profile"):
-        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    return image
+def reduced(path: str, media_type: str, side: int) -> Any:
+    """All pixels, at most `side` wide and high, upright, sRGB with 8 bits a channel, in memory."""
+    options = {"height": side, "size": "down", "output_profile": "srgb"}
+    if media_type == "image/heic":
+        decoded = _decoded_heic(path)  # owns the pixels: must live until they are copied
+        image = _wrapped(decoded).thumbnail_image(side, **options)
+    else:
+        # As a keyword, fail_on would be taken and not obeyed.
+        image = pyvips.Image.thumbnail_source(source(path), side, option_string="fail_on=truncated", **options)
+    if image.interpretation != "srgb":
+        image = image.colourspace("srgb")
+    return image.cast("uchar").copy_memory()
 
 
 @contextmanager
@@ -64,11 +55,41 @@ def decoding() -> Iterator[None]:
     except UnicodeDecodeError:
         raise errors.Malformed("The image is damaged") from None
     except pyvips.Error as problem:
-        if "out of memory" in str(problem):
+        if any(sign in str(problem) for sign in ("out of memory", "Memory allocation")):
             raise MemoryError from None
         raise errors.Malformed("The image is damaged or cut short") from problem
     if any(sign in message for message in _take_messages().splitlines() for sign in DAMAGE):
         raise errors.Malformed("The image is damaged")
+
+
+def _decoded_heic(path: str) -> Any:
+    """The primary image of a HEIC, upright and 8 bit: libvips' own build has no HEVC decoder."""
+    import pi_heif  # only few children ever need it
+
+    pi_heif.options.DECODE_THREADS = 1
+    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+    try:
+        decoded = pi_heif.open_heif(path)
+        _ = decoded.data  # opening reads the header only
+    except (EOFError, OSError, RuntimeError, SyntaxError, ValueError) as problem:
+        if "memory" in str(problem).lower():
+            raise MemoryError from None
+        if isinstance(problem, OSError) and problem.errno:
+            raise
+        raise errors.Malformed("The image is damaged or cut short") from problem
+    return decoded
+
+
+def _wrapped(decoded: Any) -> Any:
+    """The pixels of `decoded` as an image, not copied where rows lie close together."""
+    pixels, bands, (width, height) = decoded.data, len(decoded.mode), decoded.size
+    if decoded.stride != width * bands:
+        pixels = b"".join(pixels[row * decoded.stride :][: width * bands] for row in range(height))
+    image = pyvips.Image.new_from_memory(pixels, width, height, bands, "uchar")
+    image = image.copy(interpretation="srgb" if bands >= 3 else "b-w")
+    if profile := decoded.info.get("icc_profile"):
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    return image
 
 
 def _take_messages() -> str:

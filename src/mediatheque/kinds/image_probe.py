@@ -86,7 +86,7 @@ def _verified_type(image: pyvips.Image, claimed: str) -> str:
 def _decode(path: str, media_type: str, image: pyvips.Image, frames: int) -> None:
     """Decode all pixels; of a long animation the first frame."""
     if media_type == "image/heic":
-        raster.heic(path)
+        raster.reduced(path, media_type, 64)
     elif 1 < frames <= FULLY_DECODED_PIXELS // (image.width * image.height):
         raster.opened(path, media_type, n=-1).avg()
     else:
