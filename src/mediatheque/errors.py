@@ -51,6 +51,18 @@ class NotFound(LibraryError):
     code, status, default_message = "not_found", 404, "Not found"
 
 
+class MethodNotAllowed(LibraryError):
+    """The path is known, the method is not."""
+
+    code, status, default_message = "method_not_allowed", 405, "Method Not Allowed"
+
+
+class UnsupportedEncoding(LibraryError):
+    """A request body with a `Content-Encoding`: none is taken."""
+
+    code, status, default_message = "unsupported_encoding", 415, "Unsupported content encoding"
+
+
 class Gone(LibraryError):
     """It was here and has been deleted."""
 

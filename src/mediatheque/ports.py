@@ -1,6 +1,6 @@
 """What can be plugged in: stores, kinds and skills, each a small protocol with a contract test over every entry."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,14 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Raise `errors.Unavailable` unless the store can be read and written now."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreType:
+    """A way to store bytes, chosen by the scheme of `MEDIATHEQUE_STORAGE_URL`; `open` takes that URL."""
+
+    scheme: str
+    open: Callable[[str], Store]
 
 
 @runtime_checkable

@@ -34,7 +34,7 @@ def _database_url(value: str) -> str:
 
 
 def _storage_url(value: str) -> str:
-    if value and not value.startswith("file://"):
+    if value and "://" not in value:
         raise ValueError("file:///folder")
     return value
 

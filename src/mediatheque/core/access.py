@@ -102,7 +102,9 @@ class Access:
 
     def _outside_user(self, claims: dict[str, Any], outside: OutsideIssuer) -> Row | None:
         """The user of the token's subject, made when first seen; its role follows the token (contract, section 7)."""
-        subject, name, role = (str(claims.get(claim, "")) for claim in ("sub", outside.tenant_claim, outside.role_claim))
+        subject, name, role = (
+            str(claims.get(claim, "")) for claim in ("sub", outside.tenant_claim, outside.role_claim)
+        )
         if role not in SCOPES or not 0 < len(subject) <= 255:
             raise Unauthorized(Unauthorized.INVALID_TOKEN)
         with self._database.read() as tx:

@@ -80,9 +80,7 @@ class Accounts:
         try:
             with self._database.write() as tx:
                 tenant_id = accounts.add_tenant(tx, DEFAULT_TENANT, datetime.now(UTC))
-                accounts.add_user(
-                    tx, tenant_id, username, Role.ADMIN, datetime.now(UTC), password_hash=_hashed(chosen)
-                )
+                accounts.add_user(tx, tenant_id, username, Role.ADMIN, datetime.now(UTC), password_hash=_hashed(chosen))
                 key = _add_key(tx, tenant_id, username, Role.ADMIN, None, None)
         except Duplicate:
             return None  # another process started at the same moment and was first

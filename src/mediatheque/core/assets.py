@@ -36,7 +36,6 @@ class Assets:
     def __init__(
         self,
         database: Database,
-        stores: Mapping[str, Store],
         primary: Store,
         probing: Probing,
         pipeline: Pipeline,
@@ -44,7 +43,6 @@ class Assets:
         quota_bytes: int,
     ) -> None:
         self._database = database
-        self._stores = stores
         self._primary = primary
         self._probing = probing
         self._pipeline = pipeline

@@ -55,6 +55,14 @@ class Idempotency:
         except Duplicate:
             raise Conflict("A request with this Idempotency-Key is being processed") from None
 
+    def settle(self, actor: Actor, key: str, status: int, body: str) -> None:
+        """The request was refused: that is its answer, unless the trouble was ours (5xx), which frees the key."""
+        if status >= 500:
+            self.release(actor, key)
+        else:
+            with self._database.write() as tx:
+                idempotency.keep(tx, actor.tenant_id, key, status, body)
+
     def release(self, actor: Actor, key: str) -> None:
         """The request failed: its key is free again."""
         with self._database.write() as tx:

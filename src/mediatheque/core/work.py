@@ -39,9 +39,7 @@ class Work:
         size_bytes = file.stat().st_size
         self.outcome.variants.append(Made(name, file, media_type, width, height, size_bytes, sha256))
 
-    def add_finding(
-        self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None
-    ) -> None:
+    def add_finding(self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None) -> None:
         self.outcome.findings.append({"kind": kind, "value": value, "model": model, "confidence": confidence})
 
 

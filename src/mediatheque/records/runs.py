@@ -6,7 +6,6 @@ with, so that a worker that was thought dead cannot undo what its successor did.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from mediatheque.errors import NotFound, file_meanings
-from mediatheque.ports import StoredObject
+from mediatheque.ports import StoredObject, StoreType
 
 PIECE_BYTES = 1 << 20
 
@@ -103,3 +104,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+STORE = StoreType("file", lambda url: LocalStore(Path(unquote(urlsplit(url).path))))

@@ -1,7 +1,7 @@
 """The toolbox of the HTTP surfaces: credentials before anything else, one core call, errors in the dialect's shape."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,10 +12,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from mediatheque.core.access import require
+from mediatheque.core.idempotency import Remembering
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
 from mediatheque.errors import LibraryError, TooLarge
-from mediatheque.model import Actor, Terms
+from mediatheque.model import Actor, Asset, Terms
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -76,6 +77,7 @@ class Door(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
         handle = super().get_route_handler()
         needed: str | None = getattr(self.endpoint, "__scope__", None)
+        streams: bool = getattr(self.endpoint, "__streams__", False)
 
         async def enter(request: Request) -> Response:
             library: Library = request.app.state.library
@@ -86,6 +88,8 @@ class Door(APIRoute):
             request.state.allowance = allowance
             if needed:
                 require(actor, needed)
+            if not streams:
+                request = Request(request.scope, _limited(request.receive))
             return with_allowance(await handle(request), allowance)
 
         return enter
@@ -106,11 +110,54 @@ def json_response(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(), status, media_type="application/json")
 
 
-async def small_body(request: Request, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
-    """The whole body of a request that is no upload; raises `TooLarge`."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit_bytes:
+def once(
+    library: Library,
+    actor: Actor,
+    key: str | None,
+    request: Iterable[str],
+    make: Callable[[Remembering | None], Asset],
+    *,
+    status: int,
+    render: Callable[[Asset], str],
+    render_error: RenderError,
+) -> Response:
+    """Answer a request that makes an asset; one with an `Idempotency-Key` that was answered before gets that answer."""
+    if key is None:
+        return _json(render(make(None)), status)
+    known = library.idempotency.begin(actor, key, request)
+    if known is not None:
+        return _json(known.body, known.status)
+    try:
+        return _json(render(make(Remembering(actor.tenant_id, key, status, render))), status)
+    except LibraryError as error:
+        answer = render_error(error, "")
+        library.idempotency.settle(actor, key, error.status, bytes(answer.body).decode())
+        raise
+    except BaseException:
+        library.idempotency.release(actor, key)
+        raise
+
+
+def streaming(endpoint: Endpoint) -> Endpoint:
+    """Declare that a route reads its body itself, in pieces, with limits of its own."""
+    endpoint.__streams__ = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def _json(body: str, status: int) -> Response:
+    return Response(body, status, media_type="application/json")
+
+
+def _limited(receive: Receive) -> Receive:
+    """The body of a request that is no upload, up to its limit; raises `TooLarge` beyond."""
+    received = 0
+
+    async def receive_some() -> Any:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_LIMIT_BYTES:
             raise TooLarge
-    return bytes(body)
+        return message
+
+    return receive_some

@@ -1,0 +1,90 @@
+"""The `mediatheque` command: `serve`, `worker`, `keys`."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from mediatheque import app as composition
+from mediatheque.core.accounts import Accounts, FirstCredentials
+from mediatheque.errors import LibraryError
+from mediatheque.model import Queue
+from mediatheque.records.engine import Database
+from mediatheque.records.schema import NewerSchema
+from mediatheque.settings import Settings, SettingsError, read_settings
+from mediatheque.supervisor import CrashLoop, Supervisor, check_port, environment
+from mediatheque.surfaces.cli import keys
+
+commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
+commands.add_typer(keys.commands, name="keys")
+
+
+@commands.callback()
+def _context(context: typer.Context) -> None:
+    context.obj = _accounts
+
+
+@commands.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    workers: Annotated[bool, typer.Option(help="Start background workers too.")] = True,
+    processes: Annotated[int, typer.Option(min=1, help="API processes on the one port.")] = 1,
+) -> None:
+    """Run the API and the background workers in one process tree."""
+    settings = read_settings(**{name: value for name, value in (("host", host), ("port", port)) if value is not None})
+    try:
+        check_port(settings.host, settings.port)
+    except OSError as error:
+        raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    first = composition.prepare(settings)
+    _welcome(settings, first)
+    Supervisor(environment(settings.host, settings.port)).run(
+        processes, settings.workers if workers else 0, tuple(Queue)
+    )
+
+
+@commands.command()
+def worker(
+    queues: Annotated[str, typer.Option(help="Queues to work on, comma-separated.")] = ",".join(Queue),
+) -> None:
+    """Run background workers alone, beside servers on the same database and store."""
+    try:
+        lanes = tuple(Queue(name.strip()) for name in queues.split(","))
+    except ValueError as error:
+        raise SettingsError(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
+    settings = read_settings()
+    composition.prepare(settings)
+    Supervisor(environment(settings.host, settings.port)).run(0, settings.workers, lanes)
+
+
+def main() -> None:
+    """Run a command; what the user can mend is told in one line, without a traceback."""
+    try:
+        commands()
+    except (SettingsError, NewerSchema, CrashLoop) as error:
+        sys.exit(f"mediatheque: {error}")
+    except LibraryError as error:
+        sys.exit(f"mediatheque: {error.message}")
+
+
+def _accounts() -> Accounts:
+    settings = read_settings()
+    composition.prepare(settings)
+    return Accounts(Database(composition.database_url(settings)))
+
+
+def _welcome(settings: Settings, first: FirstCredentials | None) -> None:
+    lines: list[Any] = [f"Mediatheque serves {settings.base_url}"]
+    if first is not None:
+        lines += [
+            f"First start. Login: {first.username}  password: {first.password}",
+            f"First API key: {first.key}",
+            "Both are shown this once; `mediatheque keys create --tenant default` makes more keys.",
+        ]
+    typer.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

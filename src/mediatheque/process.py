@@ -1,0 +1,102 @@
+"""One process of the tree that `serve` keeps: `python -m mediatheque.process web` or `… worker LANE…`."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import structlog
+
+from mediatheque.model import Queue
+from mediatheque.settings import Settings, read_settings
+
+DRAIN_SECONDS = 20
+"""For running requests to end after SIGTERM."""
+
+
+def main() -> None:
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+    settings = read_settings()
+    set_up_logs(settings)
+    role, *rest = sys.argv[1:]
+    if role == "web":
+        web(settings)
+    else:
+        worker(settings, [Queue(lane) for lane in rest])
+
+
+def web(settings: Settings) -> None:
+    """Serve HTTP until SIGTERM; requests under way are finished."""
+    shared = Path(tempfile.gettempdir()) if not settings.data_dir.exists() else settings.data_dir / "metrics"
+    shared.mkdir(exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
+    import uvloop
+    from prometheus_client.multiprocess import mark_process_dead
+
+    from mediatheque.app import PROBES, installed, open_library
+    from mediatheque.surfaces.web import web_application
+
+    opened = open_library(settings, decoders=PROBES)
+    front = web_application(opened.library, installed.SURFACES, settings.cors_origins, opened.close)
+    try:
+        uvloop.run(_serve(front, settings))
+    finally:
+        mark_process_dead(os.getpid())
+
+
+def worker(settings: Settings, lanes: list[Queue]) -> None:
+    """Do jobs until SIGTERM; the one in hand is finished."""
+    from mediatheque.app import make_worker, open_library
+
+    opened = open_library(settings, decoders=1)
+    working = make_worker(opened, lanes)
+    signal.signal(signal.SIGTERM, lambda *_: working.stop())
+    working.run()
+    opened.close()
+
+
+def die_with_parent() -> None:
+    """Have the kernel send SIGTERM when the parent is gone, however it went (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Lines for people on a terminal, JSON elsewhere, to standard error; a closed one is not our end."""
+    wanted = settings.log_format or ("console" if sys.stderr.isatty() else "json")
+    renderer = structlog.dev.ConsoleRenderer() if wanted == "console" else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+async def _serve(front: object, settings: Settings) -> None:
+    from granian.constants import Interfaces
+    from granian.http import HTTP1Settings
+    from granian.server.embed import Server
+
+    server = Server(
+        front,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        backlog=1024,
+        http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=1 << 20),
+        log_enabled=False,
+    )
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
+    await server.serve()
+
+
+if __name__ == "__main__":
+    main()

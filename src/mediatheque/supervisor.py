@@ -1,0 +1,94 @@
+"""The parent of the process tree: starts web and worker processes, replaces what dies, ends them in order."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+STOP_SECONDS = 25
+"""What a child has to finish after SIGTERM before it is killed; `serve` ends within 30 s."""
+CRASH_WINDOW_SECONDS = 10.0
+MAX_CRASHES = 5
+
+
+@dataclass(slots=True)
+class Child:
+    """A place in the tree and the process that fills it now."""
+
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes]
+    deaths: list[float] = field(default_factory=list)
+
+
+class CrashLoop(Exception):
+    """A child that dies again and again at once."""
+
+
+class Supervisor:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._children: list[Child] = []
+        self._stopping = False
+        self._changed = threading.Event()
+
+    def run(self, web: int, workers: int, lanes: tuple[str, ...]) -> None:
+        """Keep that many processes until SIGTERM or SIGINT; raises `CrashLoop`."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._end)
+        signal.signal(signal.SIGCHLD, lambda *_: self._changed.set())
+        for arguments in [("web",)] * web + [("worker", *lanes)] * workers:
+            self._children.append(Child(arguments, self._start(arguments)))
+        try:
+            while not self._stopping:
+                self._changed.wait()
+                self._changed.clear()
+                if not self._stopping:
+                    self._replace_dead()
+        finally:
+            self._stop("web")
+            self._stop("worker")
+
+    def _end(self, *_: object) -> None:
+        self._stopping = True
+        self._changed.set()
+
+    def _start(self, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "mediatheque.process", *arguments]
+        return subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL)  # noqa: S603
+
+    def _replace_dead(self) -> None:
+        for child in self._children:
+            if child.process.poll() is None:
+                continue
+            now = time.monotonic()
+            child.deaths = [at for at in child.deaths if now - at < CRASH_WINDOW_SECONDS] + [now]
+            if len(child.deaths) >= MAX_CRASHES:
+                raise CrashLoop(f"{child.arguments[0]} process keeps ending (exit code {child.process.returncode})")
+            child.process = self._start(child.arguments)
+
+    def _stop(self, role: str) -> None:
+        processes = [child.process for child in self._children if child.arguments[0] == role]
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in processes:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `OSError` when somebody listens there already; our processes share the port and would not notice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def environment(host: str, port: int) -> dict[str, str]:
+    return {**os.environ, "MEDIATHEQUE_HOST": host, "MEDIATHEQUE_PORT": str(port)}

@@ -1,0 +1,138 @@
+"""multipart/form-data, streamed: the file goes to a staged file in pieces of 1 MiB, never whole into memory."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
+
+from mediatheque.core.staging import Staged
+from mediatheque.errors import BadRequest, Invalid, TooLarge, UnsupportedEncoding
+from mediatheque.surfaces.http import in_thread
+
+PIECE_BYTES = 1 << 20
+OVERHEAD_BYTES = 1 << 20
+"""What a form may hold beside the file: fields, headers, boundaries."""
+FIELD_BYTES = 64 << 10
+MAX_PARTS = 64
+MAX_BOUNDARY_CHARS = 200
+
+
+@dataclass(slots=True)
+class Form:
+    """A received form: its text fields, and its one file with the client's name for it."""
+
+    staged: Staged
+    filename: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    has_file: bool = False
+
+
+@asynccontextmanager
+async def received(request: Request, stage: Callable[[], Staged], max_bytes: int) -> AsyncIterator[Form]:
+    """The form of a request whose field `file` is a file; the staged file is removed when the block ends.
+
+    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `UnsupportedEncoding`, and what staging raises.
+    """
+    boundary = _boundary(request)
+    declared = int(request.headers.get("content-length", "-1"))
+    if declared > max_bytes + OVERHEAD_BYTES:
+        raise TooLarge
+    with await in_thread(stage) as staged:
+        form = Form(staged)
+        try:
+            await _Reader(form, boundary).read(request)
+        except ParserLimitReached as error:
+            raise TooLarge(str(error)) from error
+        except (MultipartError, UnicodeDecodeError) as error:
+            raise BadRequest("Malformed multipart body") from error
+        if not form.has_file:
+            raise missing_file()
+        yield form
+
+
+def missing_file() -> Invalid:
+    return Invalid("Field required", field=("body", "file"), kind="missing")
+
+
+class _Reader:
+    """Feeds the parser and gathers what it yields."""
+
+    def __init__(self, form: Form, boundary: str) -> None:
+        self._form = form
+        self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
+        self._part: MultipartSegment | None = None
+        self._text = bytearray()
+        self._pieces: list[bytes] = []
+        self._pending_bytes = 0
+        self._other_bytes = 0
+
+    async def read(self, request: Request) -> None:
+        with self._parser:
+            async for chunk in request.stream():
+                if not chunk:
+                    continue
+                self._other_bytes += len(chunk)
+                for event in self._parser.parse(chunk):
+                    self._take(event)
+                if self._other_bytes > OVERHEAD_BYTES:
+                    raise BadRequest("Too much beside the file in the form")
+                if self._pending_bytes >= PIECE_BYTES:
+                    await self._flush()
+        await self._flush()
+
+    def _take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
+        if isinstance(event, MultipartSegment):
+            self._begin(event)
+        elif event is None:
+            self._end()
+        elif self._is_file:
+            self._pieces.append(bytes(event))
+            self._pending_bytes += len(event)
+            self._other_bytes -= len(event)
+        else:
+            self._text += event
+            if len(self._text) > FIELD_BYTES:
+                raise TooLarge("A form field is too long")
+
+    def _begin(self, part: MultipartSegment) -> None:
+        self._part = part
+        self._text.clear()
+        if self._is_file:
+            if self._form.has_file:
+                raise Invalid("Only one file is taken", field=("body", "file"), kind="too_many_files")
+            self._form.has_file = True
+            self._form.filename = part.filename or ""
+
+    def _end(self) -> None:
+        part = self._part
+        if part is not None and not self._is_file and part.filename is None:
+            self._form.fields[part.name] = self._text.decode(part.charset or "utf-8")
+
+    @property
+    def _is_file(self) -> bool:
+        part = self._part
+        return part is not None and part.name == "file" and part.filename is not None
+
+    async def _flush(self) -> None:
+        if self._pieces:
+            whole = b"".join(self._pieces)
+            self._pieces.clear()
+            self._pending_bytes = 0
+            await in_thread(self._form.staged.write, whole)
+
+
+def _boundary(request: Request) -> str:
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise UnsupportedEncoding
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind != "multipart/form-data":
+        if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+            raise missing_file()
+        raise BadRequest("Expected multipart/form-data")
+    boundary: str = options.get("boundary", "")
+    if not 0 < len(boundary) <= MAX_BOUNDARY_CHARS:
+        raise BadRequest("Malformed multipart boundary")
+    return boundary

@@ -1,0 +1,76 @@
+"""The outermost door: hot routes straight to their applications, everything else to the framework, slow clients out."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from mediatheque.errors import ClientTooSlow
+from mediatheque.surfaces.headers import API, request_id
+from mediatheque.surfaces.http import AsgiApp, Receive, Send
+from mediatheque.surfaces.metrics import REQUESTS
+
+SILENCE_SECONDS = 60
+WINDOW_SECONDS = 60.0
+WINDOW_BYTES = 1024
+
+
+class Front:
+    """The ASGI application that the server runs."""
+
+    def __init__(self, framework: AsgiApp, hot: Mapping[str, AsgiApp]) -> None:
+        self._framework = framework
+        self._hot = tuple((prefix, app, REQUESTS.labels(prefix)) for prefix, app in hot.items())
+        self._requests = REQUESTS.labels("other")
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            for prefix, app, requests in self._hot:
+                if path.startswith(prefix):
+                    requests.inc()
+                    await app(scope, receive, send)
+                    return
+            self._requests.inc()
+            await self._framework(scope, _patient(receive), _with_headers(scope, send))
+        else:
+            await self._framework(scope, receive, send)
+
+
+def _patient(receive: Receive) -> Receive:
+    """Raise `ClientTooSlow` for a body that pauses for a minute or brings less than 1 KB in one (running.md)."""
+    started, received, complete = time.monotonic(), 0, False
+
+    async def receive_in_time() -> Any:
+        nonlocal started, received, complete
+        if complete:  # we wait for nothing but the end of the connection now
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), SILENCE_SECONDS)
+        except TimeoutError:
+            raise ClientTooSlow from None
+        received += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
+        now = time.monotonic()
+        if not complete and now - started > WINDOW_SECONDS:
+            if received < WINDOW_BYTES:
+                raise ClientTooSlow
+            started, received = now, 0
+        return message
+
+    return receive_in_time
+
+
+def _with_headers(scope: dict[str, Any], send: Send) -> Send:
+    """Add the headers that every answer carries, unless the answer has its own."""
+    identity = request_id()
+    scope.setdefault("state", {})["request_id"] = identity.decode()
+
+    async def send_with_headers(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            added = [header for header in (*API, (b"x-request-id", identity)) if header[0] not in present]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,136 @@
+"""The web application: the surfaces' routes under one framework, errors by path prefix, one OpenAPI document."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from mediatheque import __version__
+from mediatheque.core.library import Library
+from mediatheque.core.limiter import Exceeded
+from mediatheque.errors import BadRequest, ClientTooSlow, LibraryError, MethodNotAllowed, NotFound, Unauthorized
+from mediatheque.surfaces import operations
+from mediatheque.surfaces.front import Front
+from mediatheque.surfaces.http import BEARER, Surface, with_allowance
+from mediatheque.surfaces.images import SURFACE as PLAIN
+from mediatheque.surfaces.metrics import ERRORS, SECONDS
+
+log = structlog.get_logger()
+
+
+def web_application(
+    library: Library, surfaces: Sequence[Surface], cors_origins: Sequence[str], on_stop: Callable[[], None]
+) -> Front:
+    """The whole of HTTP, ready to be served; `on_stop` runs when the server has sent its last answer."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        on_stop()
+
+    app = FastAPI(
+        title="Mediatheque", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,
+        redirect_slashes=False, summary="One media library, five API dialects.",
+    )  # fmt: skip
+    app.state.library = library
+    app.include_router(operations.routes(library, app))
+    for surface in surfaces:
+        app.include_router(surface.routes(library), dependencies=[])
+    _render_errors(app, surfaces)
+    _complete_openapi(app, surfaces)
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"],
+            allow_headers=["authorization", "content-type", "idempotency-key"],
+            expose_headers=["x-request-id", "retry-after", "location", "etag"],
+        )  # fmt: skip
+    app.middleware("http")(_timed)
+    return Front(app, {prefix: hot(library) for surface in surfaces for prefix, hot in surface.hot.items()})
+
+
+def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
+    def dialect(request: Request) -> Surface:
+        path = request.url.path
+        return next((it for it in surfaces if path.startswith(it.prefixes)), PLAIN)
+
+    def render(request: Request, error: LibraryError) -> Response:
+        answer = dialect(request).render_error(error, request.state.request_id)
+        answer.headers["Cache-Control"] = "no-store"
+        if isinstance(error, Unauthorized):
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        if error.retry_after_seconds:
+            answer.headers["Retry-After"] = str(error.retry_after_seconds)
+        if isinstance(error, ClientTooSlow):
+            answer.headers["Connection"] = "close"
+        allowance = error.allowance if isinstance(error, Exceeded) else getattr(request.state, "allowance", None)
+        return with_allowance(answer, allowance)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, LibraryError)
+        return render(request, error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        problems = [{"loc": list(it["loc"]), "msg": it["msg"], "type": it["type"]} for it in error.errors()]
+        answer = dialect(request).render_invalid(problems, request.state.request_id)
+        return with_allowance(answer, getattr(request.state, "allowance", None))
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        meanings: dict[int, LibraryError] = {404: NotFound("Not Found"), 405: MethodNotAllowed()}
+        answer = render(request, meanings.get(error.status_code, BadRequest()))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    async def gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
+        return Response(status_code=400)  # nobody is there to read it
+
+    async def bug(request: Request, error: Exception) -> Response:
+        log.error("unhandled error", request_id=request.state.request_id, path=request.url.path, exc_info=error)
+        return render(request, LibraryError())
+
+    app.add_exception_handler(LibraryError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(Exception, bug)
+
+
+def _complete_openapi(app: FastAPI, surfaces: Sequence[Surface]) -> None:
+    """Add what is served outside the framework, and the credential."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = describe()
+            for surface in surfaces:
+                document["paths"].update(surface.hot_paths)
+            document.setdefault("components", {})["securitySchemes"] = BEARER
+            for path, operations_ in document["paths"].items():
+                for operation in operations_.values():
+                    if "operations" not in operation.get("tags", ()) and path not in _hot_paths(surfaces):
+                        operation["security"] = [{"bearer": []}]
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _hot_paths(surfaces: Sequence[Surface]) -> set[str]:
+    return {path for surface in surfaces for path in surface.hot_paths}
+
+
+async def _timed(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    started = time.perf_counter()
+    answer = await call(request)
+    SECONDS.labels(request.method).observe(time.perf_counter() - started)
+    if answer.status_code >= 500:
+        ERRORS.labels(str(answer.status_code)).inc()
+    return answer
