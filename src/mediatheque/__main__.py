@@ -1,19 +1,20 @@
 """The `mediatheque` command: `serve`, `worker`, `keys`."""
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mediatheque import app as composition
-from mediatheque.core.accounts import Accounts, FirstCredentials
 from mediatheque.errors import LibraryError
 from mediatheque.model import Queue
-from mediatheque.records.engine import Database
 from mediatheque.records.schema import NewerSchema
 from mediatheque.settings import Settings, SettingsError, read_settings
-from mediatheque.supervisor import CrashLoop, Supervisor, check_port, environment
+from mediatheque.supervisor import check_port, environment, supervise
 from mediatheque.surfaces.cli import keys
+
+if TYPE_CHECKING:
+    from mediatheque.core.accounts import FirstCredentials
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
 commands.add_typer(keys.commands, name="keys")
@@ -21,7 +22,7 @@ commands.add_typer(keys.commands, name="keys")
 
 @commands.callback()
 def _context(context: typer.Context) -> None:
-    context.obj = _accounts
+    context.obj = lambda: composition.make_accounts(read_settings())
 
 
 @commands.command()
@@ -39,9 +40,7 @@ def serve(
         raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
     first = composition.prepare(settings)
     _welcome(settings, first)
-    Supervisor(environment(settings.host, settings.port)).run(
-        processes, settings.workers if workers else 0, tuple(Queue)
-    )
+    supervise(environment(settings.host, settings.port), processes, settings.workers if workers else 0, tuple(Queue))
 
 
 @commands.command()
@@ -55,26 +54,20 @@ def worker(
         raise SettingsError(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
     settings = read_settings()
     composition.prepare(settings)
-    Supervisor(environment(settings.host, settings.port)).run(0, settings.workers, lanes)
+    supervise(environment(settings.host, settings.port), 0, settings.workers, lanes)
 
 
 def main() -> None:
     """Run a command; what the user can mend is told in one line, without a traceback."""
     try:
         commands()
-    except (SettingsError, NewerSchema, CrashLoop) as error:
+    except (SettingsError, NewerSchema) as error:
         sys.exit(f"mediatheque: {error}")
     except LibraryError as error:
         sys.exit(f"mediatheque: {error.message}")
 
 
-def _accounts() -> Accounts:
-    settings = read_settings()
-    composition.prepare(settings)
-    return Accounts(Database(composition.database_url(settings)))
-
-
-def _welcome(settings: Settings, first: FirstCredentials | None) -> None:
+def _welcome(settings: Settings, first: "FirstCredentials | None") -> None:
     lines: list[Any] = [f"Mediatheque serves {settings.base_url}"]
     if first is not None:
         lines += [

@@ -1,27 +1,19 @@
-"""The composition root: the only file that knows every part, and where they are put together."""
+"""The composition root: the only file that knows every part, and where they are put together.
 
+Each kind of process imports only what it needs: a worker knows no surface, the command line no framework.
+"""
+
+import importlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from mediatheque import plugins as installed
-from mediatheque.clients.keyset import RemoteKeySet
-from mediatheque.core.access import Access
-from mediatheque.core.accounts import Accounts, FirstCredentials
-from mediatheque.core.assets import Assets
-from mediatheque.core.generations import Generations
-from mediatheque.core.health import Health
-from mediatheque.core.idempotency import Idempotency
-from mediatheque.core.library import Library
-from mediatheque.core.limiter import Limiter
-from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
-from mediatheque.core.probing import Probing
-from mediatheque.core.signing import Signer
-from mediatheque.core.tokens import OutsideIssuer, Tokens
 from mediatheque.decoder import Decoders
 from mediatheque.model import Queue
 from mediatheque.ports import Store
@@ -29,20 +21,29 @@ from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
 from mediatheque.records.signals import Signals, signals_for
 from mediatheque.settings import Settings, SettingsError
-from mediatheque.worker import Worker
+
+if TYPE_CHECKING:
+    from mediatheque.core.accounts import Accounts, FirstCredentials
+    from mediatheque.core.library import Library
+    from mediatheque.core.tokens import OutsideIssuer
+    from mediatheque.surfaces.front import Front
+    from mediatheque.worker import Worker
 
 PROBES = 2
 """Decoder children of one API process."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A library with the parts that its process has to close."""
+class Parts:
+    """What every process has: database, store, signals, decoder children and the pipeline over them."""
 
-    library: Library
+    settings: Settings
+    plugins: ModuleType
     database: Database
-    decoders: Decoders
     signals: Signals
+    decoders: Decoders
+    store: Store
+    pipeline: Pipeline
 
     def close(self) -> None:
         self.decoders.close()
@@ -50,8 +51,10 @@ class Opened:
         self.database.close()
 
 
-def prepare(settings: Settings) -> FirstCredentials | None:
+def prepare(settings: Settings) -> "FirstCredentials | None":
     """Make the data folder, the secret and the schema; credentials when this is the first start of all."""
+    from mediatheque.core.accounts import Accounts
+
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         _secrets(settings)
@@ -65,38 +68,75 @@ def prepare(settings: Settings) -> FirstCredentials | None:
         database.close()
 
 
-def open_library(settings: Settings, *, decoders: int, plugins: ModuleType = installed) -> Opened:
-    """The library on the configured database and store, with a pool of that many decoder children."""
+def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = installed) -> Parts:
+    """The parts on the configured database and store, with a pool of that many decoder children."""
     database = Database(database_url(settings))
     signals = signals_for(database, settings.data_dir)
-    pool = Decoders(decoders, memory_bytes=settings.decoder_memory_mb << 20)
     store = _store(settings, plugins)
-    stores = {store.name: store}
+    pool = Decoders(decoders, memory_bytes=settings.decoder_memory_mb << 20)
+    pipeline = Pipeline(database, {store.name: store}, load(plugins.SKILLS), signals)
+    return Parts(settings, plugins, database, signals, pool, store, pipeline)
+
+
+def make_library(parts: Parts) -> "Library":
+    from mediatheque.core.access import Access
+    from mediatheque.core.accounts import Accounts
+    from mediatheque.core.assets import Assets
+    from mediatheque.core.generations import Generations
+    from mediatheque.core.health import Health
+    from mediatheque.core.idempotency import Idempotency
+    from mediatheque.core.library import Library
+    from mediatheque.core.limiter import Limiter
+    from mediatheque.core.media import Media
+    from mediatheque.core.probing import Probing
+    from mediatheque.core.signing import Signer
+    from mediatheque.core.tokens import Tokens
+
+    settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
     own_secrets = _secrets(settings)
     generations = Generations(settings.data_dir / "generations")
-    pipeline = Pipeline(database, stores, plugins.SKILLS, signals)
-    library = Library(
+    probing = Probing(load(parts.plugins.KINDS), parts.decoders)
+    limiter = Limiter(settings.rate_limit, settings.redis_url)
+    tokens = Tokens(own_secrets, _outside(settings))
+    return Library(
         base_url=settings.base_url,
-        access=Access(
-            database,
-            Tokens(own_secrets, _outside(settings)),
-            Limiter(settings.rate_limit, settings.redis_url),
-            settings.admin_api_key,
-        ),
+        access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
-        assets=Assets(database, store, Probing(plugins.KINDS, pool), pipeline, generations, settings.storage_quota),
+        assets=Assets(database, parts.store, probing, parts.pipeline, generations, settings.storage_quota),
         media=Media(database, stores),
-        pipeline=pipeline,
+        pipeline=parts.pipeline,
         idempotency=Idempotency(database),
         generations=generations,
         signer=Signer(own_secrets),
-        health=Health(database, stores, pipeline),
+        health=Health(database, stores, parts.pipeline),
     )
-    return Opened(library, database, pool, signals)
 
 
-def make_worker(opened: Opened, lanes: Sequence[Queue]) -> Worker:
-    return Worker(opened.library.pipeline, opened.decoders, opened.signals, lanes)
+def make_web(parts: Parts) -> "Front":
+    from mediatheque.surfaces.web import web_application
+
+    surfaces = load(parts.plugins.SURFACES)
+    return web_application(make_library(parts), surfaces, parts.settings.cors_origins, parts.close)
+
+
+def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
+    from mediatheque.worker import Worker
+
+    return Worker(parts.pipeline, parts.decoders, parts.signals, lanes)
+
+
+def make_accounts(settings: Settings) -> "Accounts":
+    """For the command line: accounts alone, on a database that is ready."""
+    from mediatheque.core.accounts import Accounts
+
+    prepare(settings)
+    return Accounts(Database(database_url(settings)))
+
+
+def load(names: Sequence[str]) -> tuple[Any, ...]:
+    """The objects that `module:NAME` strings stand for."""
+    pairs = (name.split(":") for name in names)
+    return tuple(getattr(importlib.import_module(module), name) for module, name in pairs)
 
 
 def database_url(settings: Settings) -> str:
@@ -105,17 +145,19 @@ def database_url(settings: Settings) -> str:
 
 def _store(settings: Settings, plugins: ModuleType) -> Store:
     url = settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
-    known = {store.scheme: store for store in plugins.STORES}
+    known: dict[str, Callable[[str], Store]] = {store.scheme: store.open for store in load(plugins.STORES)}
     scheme = url.partition("://")[0]
     if scheme not in known:
         raise SettingsError(f"MEDIATHEQUE_STORAGE_URL={url!r}: takes {', '.join(f'{name}://' for name in known)}")
-    opened: Store = known[scheme].open(url)
-    return opened
+    return known[scheme](url)
 
 
-def _outside(settings: Settings) -> OutsideIssuer | None:
+def _outside(settings: Settings) -> "OutsideIssuer | None":
     if not settings.jwks_url:
         return None
+    from mediatheque.clients.keyset import RemoteKeySet
+    from mediatheque.core.tokens import OutsideIssuer
+
     return OutsideIssuer(
         settings.jwt_issuer,
         settings.jwt_audience,

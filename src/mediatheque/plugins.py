@@ -1,11 +1,6 @@
-"""Everything that is plugged in. Only app.py reads this; the order of SKILLS is the pipeline."""
+"""Everything that is plugged in, as `module:NAME`. Only app.py reads this; the order of SKILLS is the pipeline."""
 
-from mediatheque.kinds import image
-from mediatheque.skills import variants
-from mediatheque.stores import local
-from mediatheque.surfaces import images
-
-SURFACES = (images.SURFACE,)
-STORES = (local.STORE,)
-KINDS = (image.KIND,)
-SKILLS = (variants.SKILL,)
+SURFACES = ("mediatheque.surfaces.images:SURFACE",)
+STORES = ("mediatheque.stores.local:STORE",)
+KINDS = ("mediatheque.kinds.image:KIND",)
+SKILLS = ("mediatheque.skills.variants:SKILL",)

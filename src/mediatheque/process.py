@@ -5,8 +5,6 @@ import ctypes
 import os
 import signal
 import sys
-import tempfile
-from pathlib import Path
 
 import structlog
 
@@ -31,32 +29,25 @@ def main() -> None:
 
 def web(settings: Settings) -> None:
     """Serve HTTP until SIGTERM; requests under way are finished."""
-    shared = Path(tempfile.gettempdir()) if not settings.data_dir.exists() else settings.data_dir / "metrics"
-    shared.mkdir(exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
+    counts = settings.data_dir / "metrics"
+    counts.mkdir(exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)  # read when prometheus_client is imported
     import uvloop
-    from prometheus_client.multiprocess import mark_process_dead
 
-    from mediatheque.app import PROBES, installed, open_library
-    from mediatheque.surfaces.web import web_application
+    from mediatheque.app import PROBES, make_web, open_parts
 
-    opened = open_library(settings, decoders=PROBES)
-    front = web_application(opened.library, installed.SURFACES, settings.cors_origins, opened.close)
-    try:
-        uvloop.run(_serve(front, settings))
-    finally:
-        mark_process_dead(os.getpid())
+    uvloop.run(_serve(make_web(open_parts(settings, decoders=PROBES)), settings))
 
 
 def worker(settings: Settings, lanes: list[Queue]) -> None:
     """Do jobs until SIGTERM; the one in hand is finished."""
-    from mediatheque.app import make_worker, open_library
+    from mediatheque.app import make_worker, open_parts
 
-    opened = open_library(settings, decoders=1)
-    working = make_worker(opened, lanes)
+    parts = open_parts(settings, decoders=1)
+    working = make_worker(parts, lanes)
     signal.signal(signal.SIGTERM, lambda *_: working.stop())
     working.run()
-    opened.close()
+    parts.close()
 
 
 def die_with_parent() -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 STOP_SECONDS = 25
 """What a child has to finish after SIGTERM before it is killed; `serve` ends within 30 s."""
@@ -82,6 +83,21 @@ class Supervisor:
                 process.kill()
 
 
+def supervise(environment: dict[str, str], web: int, workers: int, lanes: tuple[str, ...]) -> NoReturn:
+    """Become the supervisor: this process starts afresh as this file alone, without the libraries it needed so far."""
+    os.execve(  # noqa: S606
+        sys.executable, [sys.executable, "-m", "mediatheque.supervisor", str(web), str(workers), *lanes], environment
+    )
+
+
+def main() -> None:
+    web, workers, *lanes = sys.argv[1:]
+    try:
+        Supervisor(dict(os.environ)).run(int(web), int(workers), tuple(lanes))
+    except CrashLoop as error:
+        sys.exit(f"mediatheque: {error}")
+
+
 def check_port(host: str, port: int) -> None:
     """Raise `OSError` when somebody listens there already; our processes share the port and would not notice."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -92,3 +108,7 @@ def check_port(host: str, port: int) -> None:
 
 def environment(host: str, port: int) -> dict[str, str]:
     return {**os.environ, "MEDIATHEQUE_HOST": host, "MEDIATHEQUE_PORT": str(port)}
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-import psycopg
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -279,8 +278,7 @@ def _meaning(error: DBAPIError) -> Exception | None:
         return Duplicate(reason)
     if "is full" in reason or getattr(error.orig, "sqlstate", None) == "53100":
         return StorageFull()
-    if error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError):
+    is_sqlite = type(error.orig).__module__ == "sqlite3"
+    if isinstance(error, OperationalError) and (not is_sqlite or any(word in reason for word in SQLITE_UNAVAILABLE)):
         return Unavailable(retry_after_seconds=1)
-    if isinstance(error, OperationalError) and any(word in reason for word in SQLITE_UNAVAILABLE):
-        return Unavailable(retry_after_seconds=1)
-    return None
+    return Unavailable(retry_after_seconds=1) if error.connection_invalidated else None
