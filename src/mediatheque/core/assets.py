@@ -12,7 +12,7 @@ from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
-from mediatheque.errors import Invalid, LibraryError, Malformed, NotFound, QuotaExceeded, Unsupported
+from mediatheque.errors import Invalid, Malformed, NotFound, QuotaExceeded, Unsupported
 from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
 from mediatheque.ports import Store
 from mediatheque.records import assets, runs, search, tallies
@@ -69,13 +69,15 @@ class Assets:
         filename = names.safe_name(upload.filename, facts.extension)
         key = f"uploads/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
         self._primary.put(staged.path, key)
+        made = None
         try:
             with self._database.write() as tx:
                 made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, key)
                 if remembering:
                     remembering.keep(tx, made)
-        except LibraryError:
-            self._primary.delete(key)
+        except BaseException:
+            if made is None:  # else the commit itself failed, and nobody knows whether it counts: leave the bytes
+                self._primary.delete(key)
             raise
         self._pipeline.announce()
         return made

@@ -12,7 +12,7 @@ from mediatheque.model import Asset, Blob, State, Variant
 from mediatheque.records.engine import Tx
 from mediatheque.records.tables import asset, blob, folder, garbage, variant
 
-_BLOB = tuple(column.label(f"blob_{column.name}") for column in blob.c)
+_BLOB = tuple(column.label(f"current_{column.name}") for column in blob.c)
 _WHOLE = select(asset, folder.c.path.label("folder_path"), *_BLOB).select_from(
     asset.join(blob, blob.c.id == asset.c.blob_id).outerjoin(folder, folder.c.id == asset.c.folder_id)
 )
@@ -151,7 +151,7 @@ def to_asset(row: RowMapping) -> Asset:
         captured_at=row["captured_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
-        blob=Blob(id=row["blob_id"], uuid=row["blob_uuid"], **{name: row[f"blob_{name}"] for name in _STORED}),
+        blob=Blob(**{name: row[f"current_{name}"] for name in ("id", "uuid", *_STORED)}),
     )
 
 
