@@ -27,8 +27,8 @@ class Unauthorized(LibraryError):
     MISSING: ClassVar[str] = "missing"
     INVALID_KEY: ClassVar[str] = "invalid_key"
     EXPIRED_KEY: ClassVar[str] = "expired_key"
-    EXPIRED_TOKEN: ClassVar[str] = "expired_token"
-    INVALID_TOKEN: ClassVar[str] = "invalid_token"
+    EXPIRED_TOKEN: ClassVar[str] = "expired_token"  # noqa: S105
+    INVALID_TOKEN: ClassVar[str] = "invalid_token"  # noqa: S105
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

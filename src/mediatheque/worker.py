@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -126,7 +127,7 @@ class Worker:
             with self._lock:
                 held = list(self._held)
             if held:
-                self._guarded(lambda held=held: self._pipeline.renew(self.owner, held))
+                self._guarded(partial(self._pipeline.renew, self.owner, held))
 
     def _guarded(self, act: Callable[[], Result]) -> Result | None:
         """A database that is away must not end the worker: wait a little, and it will be tried again."""

@@ -194,8 +194,9 @@ class Assets:
             "created_at": now,
         }
         folder_id = folders.make(tx, actor.tenant_id, path) if path else None
+        asset_uuid = uuid4()
         row = {
-            "uuid": uuid4(),
+            "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
             "state": State.PENDING,
@@ -211,7 +212,7 @@ class Assets:
             "updated_at": now,
         }
         assets.add_asset(tx, row)
-        made = _seen(assets.asset_with(tx, row["uuid"], actor.tenant_id), terms)
+        made = _seen(assets.asset_with(tx, asset_uuid, actor.tenant_id), terms)
         search.put(tx, made.id, _scope(made), _texts(made))
         tallies.record(tx, tallies.of(made, folder_id, 1))
         self._pipeline.plan(tx, made, trigger="upload")

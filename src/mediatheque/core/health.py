@@ -1,17 +1,22 @@
 """Whether the parts answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
 
 
+def _check_all(stores: Iterable[Store]) -> None:
+    for store in stores:
+        store.check()
+
+
 class Health:
     def __init__(self, database: Database, stores: Mapping[str, Store], pipeline: Pipeline) -> None:
         self._parts: dict[str, Callable[[], object]] = {
             "database": database.check,
-            "storage": lambda: [store.check() for store in stores.values()],
+            "storage": lambda: _check_all(stores.values()),
             "queue": pipeline.depth,
         }
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import cast
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, Storage, storage_from_string
@@ -40,7 +41,7 @@ class Limiter:
     def __init__(self, rate: str, redis_url: str) -> None:
         self._rate = None if rate == "0" else parse(rate)
         self._own = MemoryStorage()
-        self._shared: Storage | None = storage_from_string(redis_url) if redis_url else None
+        self._shared = cast(Storage, storage_from_string(redis_url)) if redis_url else None
 
     def spend(self, credential: str) -> Allowance | None:
         """Count one request; raises `Exceeded`. None when limits are off."""

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from mediatheque.errors import Gone, NotFound, Unavailable
@@ -61,13 +62,20 @@ class Media:
 
     def pieces(self, served: Served, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Bytes `start` to `end` (exclusive). An object that is absent or has another size than recorded is damaged."""
+        return self._intact(served).open(served.key, start=start, end=end)
+
+    def path(self, served: Served) -> Path | None:
+        """The object as a local file, where its store has files; raises `Unavailable` for a damaged one."""
+        return self._intact(served).path(served.key)
+
+    def _intact(self, served: Served) -> Store:
         store = self._stores[served.store]
         try:
             if store.size(served.key) != served.size_bytes:
                 raise Unavailable
         except NotFound:
             raise Unavailable from None
-        return store.open(served.key, start=start, end=end)
+        return store
 
 
 def _original(it: Asset, *, is_final: bool) -> Served:

@@ -1,5 +1,6 @@
 """The pipeline: which skills run on a new blob, who runs them, and how their results become visible, all at once."""
 
+import mimetypes
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -158,7 +159,8 @@ class Pipeline:
         """A key of this attempt alone, so that a worker that was thought dead overwrites nothing."""
         blob = claim.blob
         tenant = blob["key"].split("/")[1]
-        return f"variants/{tenant}/{blob['uuid']}/{claim.run_uuid.hex[:8]}{claim.fence}-{made.name}{made.file.suffix}"
+        extension = mimetypes.guess_extension(made.media_type) or ""
+        return f"variants/{tenant}/{blob['uuid']}/{claim.run_uuid.hex[:8]}-{claim.fence}-{made.name}{extension}"
 
     def _show(self, tx: Tx, claim: Claim, outcome: Outcome, keys: Sequence[str], store: str) -> None:
         now = datetime.now(UTC)

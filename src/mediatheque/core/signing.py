@@ -40,7 +40,7 @@ class Signer:
         return Signature(expires, self._current, self._mac(self._current, method, path, expires, content_type))
 
     def verify(self, method: str, path: str, signature: Signature, *, content_type: str = "") -> None:
-        """Raise `Forbidden` unless the signature is ours, for just this request, and not expired. HEAD counts as GET."""
+        """Raise `Forbidden` unless the signature is ours, for just this request, and not expired; HEAD is a GET."""
         method = "GET" if method == "HEAD" else method
         if signature.key not in self._keys:
             raise Forbidden("Invalid signature")

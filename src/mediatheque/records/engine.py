@@ -1,4 +1,4 @@
-"""One database behind three words: `read`, `write` (durable when it returns) and `hasten` (the queue's own, not synced).
+"""One database behind three words: `read`, `write` (durable when it returns) and `hasten` (not synced, for the queue).
 
 On SQLite every process has one writing connection: threads that write at the same time share one commit, so that
 one sync of the disk serves them all. PostgreSQL groups commits by itself.

@@ -53,19 +53,9 @@ def enqueue(tx: Tx, rows: list[dict[str, Any]], lanes: Sequence[Queue], now_micr
     tenant_id = rows[0]["tenant_id"]
     waiting = select(job.c.id).where(job.c.tenant_id == tenant_id).limit(BACKLOG_LIMIT).subquery()
     backlog = tx.execute(select(func.count()).select_from(waiting)).scalar_one()
-    tx.execute(
-        insert(job),
-        [
-            {
-                "run_id": run_id,
-                "tenant_id": tenant_id,
-                "lane": LANES[lane],
-                "backlog": backlog,
-                "available_at": now_micros,
-            }  # fmt: skip
-            for run_id, lane in zip(run_ids, lanes, strict=True)
-        ],
-    )
+    common = {"tenant_id": tenant_id, "backlog": backlog, "available_at": now_micros}
+    jobs = [{"run_id": run_id, "lane": LANES[lane]} for run_id, lane in zip(run_ids, lanes, strict=True)]
+    tx.execute(insert(job), [common | row for row in jobs])
     return run_ids
 
 
@@ -137,7 +127,7 @@ def drop_runs(tx: Tx, asset_id: int) -> None:
 
 def depth(tx: Tx) -> dict[str, int]:
     """Jobs waiting or running, by lane."""
-    counts = dict(tx.execute(select(job.c.lane, func.count()).group_by(job.c.lane)).tuples().all())
+    counts = {row.lane: row.jobs for row in tx.execute(_DEPTH)}
     return {lane.value: counts.get(number, 0) for lane, number in LANES.items()}
 
 
@@ -179,6 +169,7 @@ _SQLITE_NOW: ColumnElement[int] = literal_column(
 _POSTGRESQL_NOW: ColumnElement[int] = literal_column(
     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)", BigInteger
 )
+_DEPTH = select(job.c.lane, func.count().label("jobs")).group_by(job.c.lane)
 _DETAILS = select(
     run.c.id.label("run_id"),
     run.c.uuid.label("run_uuid"),

@@ -41,11 +41,11 @@ def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[l
     """Row ids of the assets that hold `needle` (whatever its case), newest first, and how many there are."""
     hits = _hits(tx.dialect.name == "sqlite", scope, fold(needle))
     newest = hits.order_by(hits.selected_columns[0].desc())
-    ids = tx.execute(newest.limit(limit).offset(skip)).scalars().all()
+    ids = [int(row[0]) for row in tx.execute(newest.limit(limit).offset(skip))]
     if skip + len(ids) < COUNT_LIMIT and 0 < len(ids) < limit:
-        return list(ids), skip + len(ids)
+        return ids, skip + len(ids)
     total = tx.execute(select(func.count()).select_from(hits.limit(COUNT_LIMIT).subquery())).scalar_one()
-    return list(ids), int(total)
+    return ids, int(total)
 
 
 def fold(value: str) -> str:

@@ -78,7 +78,7 @@ class LocalSignals:
 
 
 def _socket_folder(data_dir: Path) -> Path:
-    """A short path (socket names have at most 107 bytes) that only this user may enter, the same for one data folder."""
+    """A short path (socket names have at most 107 bytes), one for a data folder, that only this user may enter."""
     digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir(), f"mediatheque-{os.getuid()}-{digest}")
     folder.mkdir(mode=0o700, exist_ok=True)

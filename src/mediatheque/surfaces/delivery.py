@@ -89,6 +89,11 @@ class Delivery:
     async def _stream(
         self, entry: Entry, status: int, headers: list[Header], span: Range | None, scope: dict[str, Any], send: Send
     ) -> None:
+        file = await in_thread(self._media.path, entry.served)
+        if file is not None and span is None and "http.response.pathsend" in scope.get("extensions", ()):
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.pathsend", "path": str(file)})
+            return
         start, end = span or (0, entry.served.size_bytes)
         pieces = await in_thread(self._media.pieces, entry.served, start=start, end=end)
         first = await in_thread(next, pieces, b"")

@@ -1,7 +1,7 @@
 """The toolbox of the HTTP surfaces: credentials before anything else, one core call, errors in the dialect's shape."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -74,7 +74,7 @@ def scope(name: str) -> Callable[[Endpoint], Endpoint]:
 class Door(APIRoute):
     """A route that looks at the credential before it reads anything else, and counts it against its rate limit."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         needed: str | None = getattr(self.endpoint, "__scope__", None)
         streams: bool = getattr(self.endpoint, "__streams__", False)

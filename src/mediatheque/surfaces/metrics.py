@@ -15,7 +15,7 @@ SECONDS = Histogram(
 def exposition(library: Library) -> tuple[bytes, str]:
     """The Prometheus text and its content type; the queue's depth is asked for now."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     depth = Gauge("mediatheque_jobs", "Jobs waiting or running", ["queue"], registry=registry)
     for queue, count in library.pipeline.depth().items():
         depth.labels(queue).set(count)

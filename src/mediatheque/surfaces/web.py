@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -19,7 +20,6 @@ from mediatheque.errors import BadRequest, ClientTooSlow, LibraryError, MethodNo
 from mediatheque.surfaces import operations
 from mediatheque.surfaces.front import Front
 from mediatheque.surfaces.http import BEARER, Surface, with_allowance
-from mediatheque.surfaces.images import SURFACE as PLAIN
 from mediatheque.surfaces.metrics import ERRORS, SECONDS
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ def web_application(
     app.state.library = library
     app.include_router(operations.routes(library, app))
     for surface in surfaces:
-        app.include_router(surface.routes(library), dependencies=[])
+        app.include_router(surface.routes(library))
     _render_errors(app, surfaces)
     _complete_openapi(app, surfaces)
     if cors_origins:
@@ -56,21 +56,14 @@ def web_application(
 
 
 def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
-    def dialect(request: Request) -> Surface:
+    def dialect(request: Request) -> Surface | None:
         path = request.url.path
-        return next((it for it in surfaces if path.startswith(it.prefixes)), PLAIN)
+        return next((it for it in surfaces if path.startswith(it.prefixes)), None)
 
     def render(request: Request, error: LibraryError) -> Response:
-        answer = dialect(request).render_error(error, request.state.request_id)
-        answer.headers["Cache-Control"] = "no-store"
-        if isinstance(error, Unauthorized):
-            answer.headers["WWW-Authenticate"] = "Bearer"
-        if error.retry_after_seconds:
-            answer.headers["Retry-After"] = str(error.retry_after_seconds)
-        if isinstance(error, ClientTooSlow):
-            answer.headers["Connection"] = "close"
-        allowance = error.allowance if isinstance(error, Exceeded) else getattr(request.state, "allowance", None)
-        return with_allowance(answer, allowance)
+        surface = dialect(request)
+        shape = surface.render_error if surface else _plain
+        return _finished(shape(error, request.state.request_id), request, error)
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, LibraryError)
@@ -79,7 +72,8 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         problems = [{"loc": list(it["loc"]), "msg": it["msg"], "type": it["type"]} for it in error.errors()]
-        answer = dialect(request).render_invalid(problems, request.state.request_id)
+        surface = dialect(request)
+        answer = (surface.render_invalid if surface else _plain_invalid)(problems, request.state.request_id)
         return with_allowance(answer, getattr(request.state, "allowance", None))
 
     async def framework(request: Request, error: Exception) -> Response:
@@ -101,6 +95,28 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, bug)
+
+
+def _finished(answer: Response, request: Request, error: LibraryError) -> Response:
+    """The headers that an error carries in every dialect."""
+    answer.headers["Cache-Control"] = "no-store"
+    if isinstance(error, Unauthorized):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_after_seconds:
+        answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, ClientTooSlow):
+        answer.headers["Connection"] = "close"
+    allowance = error.allowance if isinstance(error, Exceeded) else getattr(request.state, "allowance", None)
+    return with_allowance(answer, allowance)
+
+
+def _plain(error: LibraryError, request_id: str) -> Response:  # noqa: ARG001
+    """For a path of no dialect."""
+    return JSONResponse({"detail": error.message}, error.status)
+
+
+def _plain_invalid(problems: list[dict[str, Any]], request_id: str) -> Response:  # noqa: ARG001
+    return JSONResponse({"detail": problems}, 422)
 
 
 def _complete_openapi(app: FastAPI, surfaces: Sequence[Surface]) -> None:
