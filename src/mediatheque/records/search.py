@@ -53,7 +53,7 @@ def fold(value: str) -> str:
     return unicodedata.normalize("NFKC", value).casefold()
 
 
-def _hits(is_sqlite: bool, scope: Scope, needle: str) -> Select[tuple[int]]:
+def _hits(is_sqlite: bool, scope: Scope, needle: str) -> Select[int]:
     if is_sqlite and len(needle) >= _TRIGRAM:
         match = f'scope : "{_token(scope)}" AND body : "{needle.replace(chr(34), chr(34) * 2)}"'
         hits = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(match))
