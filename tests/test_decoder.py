@@ -40,7 +40,7 @@ def test_arguments_and_results_are_json(decoders):
 
 
 def test_a_refusal_keeps_its_class_and_message(decoders):
-    with pytest.raises(errors.Malformed, match="^cut short$"):
+    with pytest.raises(errors.Malformed, match=r"^cut short$"):
         call(decoders, "refuse", message="cut short")
     first = call(decoders, "pid")
     with pytest.raises(errors.Malformed):

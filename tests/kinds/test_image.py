@@ -132,8 +132,13 @@ def test_probing_hostile_images_needs_little_memory():
 
 @pytest.mark.parametrize(
     ("form", "media_type", "extension"),
-    [("jpeg", "image/jpeg", ".jpg"), ("png", "image/png", ".png"), ("gif", "image/gif", ".gif")]
-    + [("webp", "image/webp", ".webp"), ("avif", "image/avif", ".avif")],
+    [
+        ("jpeg", "image/jpeg", ".jpg"),
+        ("png", "image/png", ".png"),
+        ("gif", "image/gif", ".gif"),
+        ("webp", "image/webp", ".webp"),
+        ("avif", "image/avif", ".avif"),
+    ],
 )
 def test_the_type_comes_from_the_bytes(decoders, tmp_path, form, media_type, extension):
     facts = probe(decoders, written(tmp_path / "a.exe[n=-1]", encoded(form)))
