@@ -91,16 +91,18 @@ class Decoders:
 
     def warm(self) -> None:
         """Start one child ahead, without waiting for it."""
-        if not self._is_closed:
-            self._starter.submit(lambda: self._idle.append(self._start()))
+        self._starter.submit(lambda: self._give_back(self._start(), {}))
 
     def close(self) -> None:
         """End all children; calls that are under way fail."""
         with self._lock:
             self._is_closed = True
-            children, self._idle = list(self._children), []
-        for child in children:
+            idle, self._idle = self._idle, []
+            busy = self._children.difference(idle)
+        for child in idle:
             self._end(child)
+        for child in busy:
+            child.kill()
         self._starter.shutdown()
 
     @contextmanager
@@ -129,22 +131,30 @@ class Decoders:
         raise DecoderFailed("ended early")
 
     def _take(self) -> "Child":
+        return self._living() or self._starter.submit(lambda: self._living() or self._start()).result()
+
+    def _living(self) -> "Child | None":
         with suppress(IndexError):
             while True:
                 child = self._idle.pop()
                 if child.is_alive():
                     return child
                 self._end(child)
-        return self._starter.submit(self._start).result()
+        return None
 
     def _give_back(self, child: "Child", answer: dict[str, Any] | None) -> None:
-        if answer is None or "failed" in answer or child.files >= self._files_per_child or self._is_closed:
-            self._end(child)
-        else:
-            self._idle.append(child)
+        is_used_up = answer is None or "failed" in answer or child.files >= self._files_per_child
+        with self._lock:
+            if not is_used_up and not self._is_closed:
+                self._idle.append(child)
+                return
+        self._end(child)
 
     def _start(self) -> "Child":
-        child = Child(self._options)
+        try:
+            child = Child(self._options)
+        except OSError as problem:
+            raise errors.Unavailable from problem
         with self._lock:
             self._children.add(child)
         return child
@@ -180,7 +190,7 @@ class Child:
         self.files += 1
         try:
             send(self._socket, request)
-            answer: dict[str, Any] = receive(self._socket, deadline)
+            answer = receive(self._socket, deadline)
         except TimeoutError:
             raise DecoderFailed("timed out") from None
         except (EOFError, ConnectionError):
@@ -188,12 +198,17 @@ class Child:
             return None
         except (ValueError, RecursionError):
             raise DecoderFailed("gave no valid answer") from None
+        if not isinstance(answer, dict):
+            raise DecoderFailed("gave no valid answer")
         return answer
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """Kill the child and whatever it started: it leads a process group of its own."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        self.kill()
         self._process.wait()
         self._socket.close()
 
@@ -213,7 +228,7 @@ class Child:
 def _result(answer: dict[str, Any]) -> Any:
     if "result" in answer:
         return answer["result"]
-    if refusal := REFUSALS.get(answer.get("error", "")):
+    if refusal := REFUSALS.get(str(answer.get("error"))):
         raise refusal(str(answer.get("message"))[:MAX_TEXT_CHARS])
     failure = DecoderFailed(str(answer.get("failed"))[:MAX_TEXT_CHARS])
     failure.add_note(str(answer.get("trace", "")))

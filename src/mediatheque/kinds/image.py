@@ -1,7 +1,7 @@
 """The kind `image`: still and animated pictures of the six types we take."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from mediatheque.model import Facts
@@ -31,17 +31,9 @@ class ImageKind:
             width=int(probed["width"]),
             height=int(probed["height"]),
             frames=int(probed["frames"]),
-            captured_at=_moment(probed["captured_at"]),
+            captured_at=datetime.fromisoformat(probed["captured_at"]) if probed["captured_at"] else None,
             details=dict(probed["details"]),
         )
 
 
 KIND = ImageKind()
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time in UTC; None for one that no calendar has, which cameras without a set clock do write."""
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC) if text else None
-    except (ValueError, OverflowError):
-        return None

@@ -2,6 +2,7 @@
 
 import mmap
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +124,19 @@ def _orientation(image: pyvips.Image) -> int:
 
 
 def _captured_at(image: pyvips.Image) -> tuple[str | None, str | None]:
-    """DateTimeOriginal as ISO 8601 and its offset; without one the time counts as UTC and the offset is None."""
+    """DateTimeOriginal in UTC as ISO 8601, and its offset; without one the time counts as UTC and the offset is None.
+
+    A camera whose clock was never set writes times that no calendar has: they count as absent.
+    """
     found = re.fullmatch(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)", _exif(image, "ifd2-DateTimeOriginal"))
-    if found is None or found[1] == "0000":
-        return None, None
     offset = re.fullmatch(r"[+-]\d\d:\d\d", _exif(image, "ifd2-OffsetTimeOriginal"))
-    moment = f"{found[1]}-{found[2]}-{found[3]}T{found[4]}"
-    return moment + (offset[0] if offset else "+00:00"), offset[0] if offset else None
+    if found is None:
+        return None, None
+    text = f"{found[1]}-{found[2]}-{found[3]}T{found[4]}{offset[0] if offset else '+00:00'}"
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(), offset[0] if offset else None
+    except (ValueError, OverflowError):
+        return None, None
 
 
 def _camera(image: pyvips.Image) -> str:

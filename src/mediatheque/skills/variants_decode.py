@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import pyvips
-from blurhash_rs import encode_rgb
+from blurhash_rs import blurhash_encode
+from PIL import Image
 
 from mediatheque import raster
 from mediatheque.skills.variants import SIZES, THUMBNAIL, THUMBNAIL_SIZE, THUMBNAIL_TYPES, WEBP
@@ -58,7 +59,7 @@ def _encoded(image: pyvips.Image, media_type: str) -> bytes:
 
 
 def _blur_hash(image: pyvips.Image) -> str:
-    return str(encode_rgb(bytes(image.write_to_memory()), image.width, image.height, 4, 3))
+    return str(blurhash_encode(Image.frombytes("RGB", (image.width, image.height), image.write_to_memory()), 4, 3))
 
 
 def _perceptual_hash(image: pyvips.Image) -> str | None:
