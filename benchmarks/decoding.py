@@ -37,9 +37,8 @@ def main() -> None:
 
 
 def bare_loop(photo: str, folder: str) -> None:
-    image = pyvips.Image.thumbnail(
-        photo, 1024, height=1024, size="down", output_profile="srgb", option_string="fail_on=truncated"
-    ).copy_memory()
+    strict = f"{photo}[fail_on=truncated]"
+    image = pyvips.Image.thumbnail(strict, 1024, height=1024, size="down", output_profile="srgb").copy_memory()
     for name, side in SIZES.items():
         if max(image.width, image.height) > side:
             image = image.thumbnail_image(side, height=side, size="down").copy_memory()
