@@ -1,0 +1,42 @@
+# What people and machines do with a checkout. `make help` lists it.
+
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format docs bench
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: $(UV) ## install what the server needs and start it (MEDIATHEQUE_* variables apply)
+	$(UV) sync --quiet --locked --inexact --no-dev
+	@exec .venv/bin/mediatheque serve
+
+test: $(UV) ## install what the tests need and run them all
+	$(UV) sync --quiet --locked
+	$(UV) run --no-sync pytest $(ARGS)
+
+check: $(UV) ## formatting, lint, types and the walls between the parts
+	$(UV) sync --quiet --locked
+	$(UV) run --no-sync ruff format --check
+	$(UV) run --no-sync ruff check
+	$(UV) run --no-sync mypy
+	$(UV) run --no-sync lint-imports
+
+format: $(UV) ## put the code into the house's format
+	$(UV) sync --quiet --locked
+	$(UV) run --no-sync ruff format
+	$(UV) run --no-sync ruff check --fix
+
+docs: $(UV) ## write the table of settings in docs/operations.md anew
+	$(UV) sync --quiet --locked
+	$(UV) run --no-sync python -m mediatheque.settings docs/operations.md
+
+bench: $(UV) ## measure, side by side with the machine's own limits
+	$(UV) sync --quiet --locked
+	$(UV) run --no-sync python -m benchmarks $(ARGS)
+
+.tools/bin/uv:
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
