@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from mediatheque import errors
@@ -69,12 +70,21 @@ def flood() -> str:
 
 
 def speak_garbage(data: str) -> None:
+    speak(data)
+    time.sleep(60)
+
+
+def speak(data: str) -> None:
     for descriptor in range(3, 20):
         try:
             socket.socket(fileno=os.dup(descriptor)).send(bytes.fromhex(data))
         except OSError:
             continue
-    time.sleep(60)
+
+
+def speak_later(data: str) -> int:
+    Thread(target=lambda: (time.sleep(0.1), speak(data)), daemon=True).start()
+    return os.getpid()
 
 
 def environment() -> dict[str, str]:

@@ -105,6 +105,7 @@ def test_a_child_killed_while_idle_is_not_noticed(decoders):
     first = call(decoders, "pid")
     os.kill(first, signal.SIGKILL)
     assert is_gone(first)
+    time.sleep(0.05)
     assert call(decoders, "pid") != first
 
 
@@ -203,6 +204,19 @@ def test_a_child_has_no_network_where_the_kernel_allows_it(decoders):
         pytest.skip("new namespaces are not allowed here")
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(DecoderFailed, match="OSError"):
         call(decoders, "connect", port=server.getsockname()[1])
+
+
+def test_answers_nobody_asked_for_are_not_taken_for_the_next_file(decoders):
+    before = call(decoders, "speak_later", data=(b"\0\0\0\x0d" + b'{"result": 1}').hex())
+    time.sleep(0.3)
+    assert call(decoders, "pid") not in (1, before)
+
+
+def test_processes_that_only_ask_stay_light():
+    modules = "mediatheque.decoder, mediatheque.kinds.image, mediatheque.skills.variants"
+    script = f"import sys, {modules}; print(sorted(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    assert not [name for name in ("pyvips", "numpy", "PIL", "magic", "pi_heif") if f"'{name}'" in answer.stdout]
 
 
 def test_children_die_with_their_parent():

@@ -11,13 +11,15 @@ from mediatheque.model import Queue
 from mediatheque.records.schema import NewerSchema
 from mediatheque.settings import Settings, SettingsError, read_settings
 from mediatheque.supervisor import check_port, environment, supervise
-from mediatheque.surfaces.cli import keys
+from mediatheque.surfaces.cli import fsck, keys
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import FirstCredentials
+    from mediatheque.core.fsck import Fsck
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
 commands.add_typer(keys.commands, name="keys")
+commands.command()(fsck.command(lambda: _open_fsck()))  # noqa: PLW0108
 
 
 @commands.callback()
@@ -65,6 +67,12 @@ def main() -> None:
         sys.exit(f"mediatheque: {error}")
     except LibraryError as error:
         sys.exit(f"mediatheque: {error.message}")
+
+
+def _open_fsck() -> "Fsck":
+    settings = read_settings()
+    composition.prepare(settings)
+    return composition.make_fsck(composition.open_parts(settings, decoders=1))
 
 
 def _welcome(settings: Settings, first: "FirstCredentials | None") -> None:

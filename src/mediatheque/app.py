@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mediatheque import faults
 from mediatheque import plugins as installed
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.decoder import Decoders
@@ -25,6 +26,7 @@ from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
+    from mediatheque.core.fsck import Fsck
     from mediatheque.core.library import Library
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.surfaces.front import Front
@@ -62,6 +64,7 @@ def prepare(settings: Settings) -> "FirstCredentials | None":
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         _secrets(settings)
+        faults.place("start.secret")
     except OSError as error:
         raise SettingsError(f"{setting('data_dir', settings.data_dir)}: {error.strerror}") from error
     try:
@@ -71,6 +74,7 @@ def prepare(settings: Settings) -> "FirstCredentials | None":
     database = Database(database_url(settings))
     try:
         migrate(database)
+        faults.place("start.migrated")
         return Accounts(database).first_start(settings.admin_username, settings.admin_password)
     except Unavailable as error:
         raise SettingsError(f"{setting('database_url', database_url(settings))}: it does not answer") from error
@@ -136,7 +140,13 @@ def make_web(parts: Parts) -> "Front":
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
     from mediatheque.worker import Worker
 
-    return Worker(parts.pipeline, parts.decoders, parts.signals, lanes)
+    return Worker(parts.pipeline, make_fsck(parts), parts.decoders, parts.signals, lanes)
+
+
+def make_fsck(parts: Parts) -> "Fsck":
+    from mediatheque.core.fsck import Fsck
+
+    return Fsck(parts.database, parts.pipeline.stores, parts.pipeline)
 
 
 def make_accounts(settings: Settings) -> "Accounts":

@@ -183,7 +183,15 @@ class Child:
             )
 
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        """Whether the child waits for a request: it has not ended, and says nothing unasked."""
+        if self._process.poll() is not None:
+            return False
+        self._socket.setblocking(False)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        return False
 
     def ask(self, request: dict[str, Any], deadline: float) -> dict[str, Any] | None:
         """The child's answer, or None when it had just ended for want of work. Raises DecoderFailed."""

@@ -43,6 +43,9 @@ class Store(Protocol):
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]: ...
 
+    def leftovers(self) -> Iterator[StoredObject]:
+        """Temporary files that dead processes left behind; `delete` takes their keys too."""
+
     def path(self, key: str) -> Path | None:
         """The object as a readable local file, where the store has that ability."""
 

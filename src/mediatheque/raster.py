@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyvips
@@ -20,9 +21,15 @@ DAMAGE = ("bad Huffman", "bad arithmetic", "instead of RST", "Inconsistent progr
 """What libjpeg only warns of although pixels are lost. Its other warnings are harmless in files that people have: stray
 bytes, odd parameters, and a segment that ends early in the last rows."""
 
+NO_MEMORY = ("out of memory", "Memory allocation", "unable to create thread")
+
 
 def source(path: str) -> Any:
-    """The file as a libvips source: unlike a file name it is never searched for `[options]`."""
+    """The file as a libvips source: unlike a file name it is never searched for `[options]`.
+
+    Raises OSError for a file that cannot be read, which libvips would report like a damaged one.
+    """
+    Path(path).open("rb").close()
     return pyvips.Source.new_from_file(path)
 
 
@@ -55,7 +62,7 @@ def decoding() -> Iterator[None]:
     except UnicodeDecodeError:
         raise errors.Malformed("The image is damaged") from None
     except pyvips.Error as problem:
-        if any(sign in str(problem) for sign in ("out of memory", "Memory allocation")):
+        if any(sign in str(problem) for sign in NO_MEMORY):
             raise MemoryError from None
         raise errors.Malformed("The image is damaged or cut short") from problem
     if any(sign in message for message in _take_messages().splitlines() for sign in DAMAGE):

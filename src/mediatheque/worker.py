@@ -8,12 +8,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
 import structlog
 
+from mediatheque import faults
+from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Outcome, Pipeline
 from mediatheque.core.work import Work, perform, source_of, workplace
 from mediatheque.decoder import DecoderFailed, Decoders
@@ -28,14 +31,26 @@ LOOK_SECONDS = 15.0
 BUSY_LOOK_SECONDS = 1.0
 AWAY_SECONDS = 1.0
 TIDY_SECONDS = 60.0
+SWEEP_SECONDS = 3600.0
 
 Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
 
+@dataclass(slots=True)
+class Chore:
+    """Housekeeping that comes round; `due_at` is monotonic."""
+
+    act: Callable[[], None]
+    every_seconds: float
+    due_at: float = 0.0
+
+
 class Worker:
-    def __init__(self, pipeline: Pipeline, decoders: Decoders, signals: Signals, lanes: Sequence[Queue]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, fsck: Fsck, decoders: Decoders, signals: Signals, lanes: Sequence[Queue]
+    ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
         self._decoders = decoders
@@ -44,6 +59,11 @@ class Worker:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._held: set[int] = set()
+        self._chores = (
+            Chore(pipeline.tidy, TIDY_SECONDS),
+            Chore(fsck.sweep_leftovers, TIDY_SECONDS),
+            Chore(fsck.sweep, SWEEP_SECONDS),
+        )
         self._lock = threading.Lock()
 
     def run(self) -> None:
@@ -51,12 +71,9 @@ class Worker:
         slots = [threading.Thread(target=self._serve, name=f"slot-{number}") for number in range(SLOTS)]
         for thread in (*slots, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
             thread.start()
-        tidied_at = float("-inf")
         while not self._stopping.is_set():
             self._wake.set()
-            if time.monotonic() - tidied_at > TIDY_SECONDS:
-                self._guarded(self._pipeline.tidy)
-                tidied_at = time.monotonic()
+            self._keep_house()
             self._guarded(lambda: self._signals.wait(self._patience()))
         self._wake.set()
         for thread in slots:
@@ -65,6 +82,13 @@ class Worker:
     def stop(self) -> None:
         self._stopping.set()
         self._signals.send()
+
+    def _keep_house(self) -> None:
+        """Do the housekeeping whose turn has come."""
+        for chore in self._chores:
+            if time.monotonic() >= chore.due_at:
+                self._guarded(chore.act)
+                chore.due_at = time.monotonic() + chore.every_seconds
 
     def _patience(self) -> float:
         """Seconds until there may be work without anybody saying so: a retry or an abandoned lease coming due."""
@@ -116,10 +140,12 @@ class Worker:
     def _perform(self, claim: Claim, outcome: Outcome) -> None:
         if claim.attempts > MAX_ATTEMPTS:
             raise Malformed(f"Gave up: {MAX_ATTEMPTS} attempts did not come to an end")
+        faults.place("run.claimed")
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:
             work = Work(claim, source_of(claim, store, folder), folder, self._decoders, outcome)
             perform(self._pipeline.skills[claim.skill], work)
+            faults.place("run.performed")
             self._pipeline.complete(claim, self.owner, outcome)
 
     def _beat(self) -> None:

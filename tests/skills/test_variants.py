@@ -276,6 +276,13 @@ def test_a_photo_cut_short_behind_its_header_is_malformed(decoders, tmp_path):
         decoders.run("mediatheque.skills.variants_decode:make", **arguments)
 
 
+def test_a_file_that_cannot_be_read_is_not_called_malformed(decoders, tmp_path):
+    for media_type in ("image/jpeg", "image/heic"):
+        arguments = {"path": str(tmp_path / "absent"), "media_type": media_type, "folder": str(tmp_path)}
+        with pytest.raises(DecoderFailed, match="FileNotFoundError"):
+            decoders.run("mediatheque.skills.variants_decode:make", **arguments)
+
+
 def test_hashes_are_short_and_stable(made):
     work = made("png", photo(640, 480))
     assert len(work.findings["blur_hash"]) == 28

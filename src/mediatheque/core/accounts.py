@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from mediatheque import faults
 from mediatheque.core.access import DEFAULT_TENANT, SCOPES, digest
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Role
@@ -82,6 +83,7 @@ class Accounts:
                 tenant_id = accounts.add_tenant(tx, DEFAULT_TENANT, datetime.now(UTC))
                 accounts.add_user(tx, tenant_id, username, Role.ADMIN, datetime.now(UTC), password_hash=_hashed(chosen))
                 key = _add_key(tx, tenant_id, username, Role.ADMIN, None, None)
+                faults.place("start.tenant")
         except Duplicate:
             return None  # another process started at the same moment and was first
         return FirstCredentials(username, chosen, key.key)

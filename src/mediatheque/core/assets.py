@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from mediatheque.core import folders, names
+from mediatheque import faults
+from mediatheque.core import folders, ids, names
 from mediatheque.core.generations import Generations
 from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
@@ -20,6 +21,7 @@ from mediatheque.records import folders as folder_rows
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
 
+UPLOADS = "uploads"
 CHANGEABLE = frozenset({"alt_text", "folder"})
 
 
@@ -61,13 +63,14 @@ class Assets:
         Raises `Malformed`, `Unsupported`, `Invalid`, `QuotaExceeded`, `StorageFull`, `Unavailable`. When this
         returns the asset survives kill -9 and a power cut.
         """
+        faults.place("upload.received")
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
         facts = self._accept(terms, staged)
         self._check_quota(actor, staged.size_bytes)
         blob_uuid = uuid4()
         filename = names.safe_name(upload.filename, facts.extension)
-        key = f"uploads/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
+        key = f"{UPLOADS}/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
         self._primary.put(staged.path, key)
         made = None
         try:
@@ -75,10 +78,12 @@ class Assets:
                 made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, key)
                 if remembering:
                     remembering.keep(tx, made)
+                faults.place("upload.recorded")
         except BaseException:
             if made is None:  # else the commit itself failed, and nobody knows whether it counts: leave the bytes
                 self._primary.delete(key)
             raise
+        faults.place("upload.committed")
         self._pipeline.announce()
         return made
 
@@ -117,6 +122,17 @@ class Assets:
         with self._database.read() as tx:
             return _seen(assets.asset_with(tx, uuid, actor.tenant_id), terms)
 
+    def of_upload_key(self, actor: Actor, key: str) -> Asset:
+        """The asset that a durable upload handle stands for (contract, 5.G); raises `NotFound` for any other string."""
+        parts = key.split("/")
+        if len(parts) != 3 or parts[0] != UPLOADS:
+            raise NotFound
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, ids.from_ulid(parts[1]), actor.tenant_id)
+        if it is None or it.state == State.FAILED or upload_key(it) != key:
+            raise NotFound
+        return it
+
     def change(self, actor: Actor, terms: Terms, uuid: UUID, changes: Mapping[str, Any]) -> Asset:
         """Set the named fields (`alt_text`, `folder`; None clears) and leave the others; raises `NotFound`, `Invalid`.
 
@@ -148,8 +164,11 @@ class Assets:
             search.remove(tx, it.id)
             tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
             objects = assets.erase(tx, it, datetime.now(UTC))
+            faults.place("erase.recorded")
+        faults.place("erase.committed")
         self._generations.bump(uuid)
         self._pipeline.collect(objects)
+        faults.place("erase.removed")
 
     def _accept(self, terms: Terms, staged: Staged) -> Facts:
         if staged.size_bytes == 0:
@@ -230,6 +249,11 @@ class Assets:
         if "folder" in changes and ("/".join(path) if path else None) != before.folder:
             values["folder_id"] = folders.make(tx, before.tenant_id, path) if path else None
         return values
+
+
+def upload_key(it: Asset) -> str:
+    """The durable handle of an upload: `uploads/{its id as 26 characters}/{name}` (decisions 2)."""
+    return f"{UPLOADS}/{ids.to_ulid(it.uuid)}/{names.key_name(it.filename)}"
 
 
 def _seen(it: Asset | None, terms: Terms) -> Asset:

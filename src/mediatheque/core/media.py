@@ -53,6 +53,21 @@ class Media:
             return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
         return _original(it, is_final=variant == ORIGINAL or it.state == State.READY)
 
+    def private(self, uuid: UUID, variant: str) -> Served:
+        """What a signed URL stands for: any asset that is there. Raises `Gone`, `NotFound` (also of a variant)."""
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, uuid, None)
+            if it is None and assets.existed(tx, uuid):
+                raise Gone
+            if it is None or it.state == State.FAILED:
+                raise NotFound
+            if variant == ORIGINAL:
+                return _original(it, is_final=True)
+            made = assets.variant_named(tx, it.blob.id, variant)
+        if made is None:
+            raise NotFound
+        return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
+
     def whole(self, served: Served) -> bytes:
         """All bytes, held against the recorded hash; raises `Unavailable` for damaged ones."""
         body = b"".join(self.pieces(served))

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from mediatheque import faults
 from mediatheque.core import idempotency
 from mediatheque.errors import LibraryError
 from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill, Store
 from mediatheque.records import assets, runs, search, tallies
 from mediatheque.records import idempotency as idempotency_rows
-from mediatheque.records.engine import Database, Tx
+from mediatheque.records.engine import Database, Row, Tx
 from mediatheque.records.runs import Claim
 from mediatheque.records.signals import Signals
 
@@ -64,9 +65,7 @@ class Pipeline:
         planned = [skill for skill in self.skills.values() if skill.automatic and it.kind in skill.kinds]
         if not any(skill.essential for skill in planned):
             assets.change_asset(tx, it.id, {"state": State.READY})
-        if planned:
-            rows = [self._run_row(it, skill, trigger) for skill in planned]
-            runs.enqueue(tx, rows, [skill.queue for skill in planned], self._database.now_micros(tx))
+        self._enqueue(tx, it, planned, trigger)
 
     def announce(self) -> None:
         """Tell the workers, after the commit, that there is work."""
@@ -94,11 +93,14 @@ class Pipeline:
         keys = [self._key(claim, made) for made in outcome.variants]
         for made, key in zip(outcome.variants, keys, strict=True):
             store.put(made.file, key)
+            faults.place("run.stored")
         with self._database.hasten() as tx:
             assets.hold(tx, claim.asset_id)
             ours = runs.end(tx, claim.job_id, owner, claim.fence)
             if ours:
                 self._show(tx, claim, outcome, keys, store.name)
+                faults.place("run.recorded")
+        faults.place("run.committed")
         if not ours:
             for key in keys:
                 store.delete(key)
@@ -112,6 +114,7 @@ class Pipeline:
             self._finish(tx, claim, outcome, RunState.FAILED, reason)
             if self.skills[claim.skill].essential:
                 self._bury(tx, claim)
+            faults.place("run.failed")
 
     def retry(self, claim: Claim, owner: str, *, counts: bool) -> None:
         """Put the job back, to be tried again later; `counts` False for trouble that is not the file's."""
@@ -119,21 +122,51 @@ class Pipeline:
         with self._database.hasten() as tx:
             runs.put_back(tx, claim.job_id, owner, claim.fence, delay_seconds=delay, counts=counts)
 
-    def collect(self, objects: Sequence[tuple[str, str]]) -> None:
-        """Remove the bytes of what was deleted and recorded as garbage; what fails now is tried again later."""
+    def collect(self, objects: Sequence[tuple[str, str]]) -> int:
+        """Remove the bytes of what was deleted and recorded as garbage; what fails now is tried again later.
+
+        Returns how many are gone.
+        """
         gone = [(store, key) for store, key in objects if self._removed(store, key)]
         if gone:
+            faults.place("tidy.removed")
             with self._database.hasten() as tx:
                 assets.forget_garbage(tx, gone)
+        return len(gone)
 
-    def tidy(self) -> None:
+    def mend(self, tx: Tx, keys: Sequence[str]) -> None:
+        """Deal with damaged objects: variants are forgotten and made again, an asset without its original failed."""
+        now = datetime.now(UTC)
+        for it in assets.owning_blobs(tx, keys):
+            runs.drop_runs(tx, it.id)
+            self._lose(tx, it)
+        for it in assets.owning_variants(tx, keys):
+            made = [variant.name for variant in assets.variants_of(tx, it.blob.id) if variant.key in keys]
+            assets.drop_variants(tx, it.blob.id, made, now)
+            makers = [skill for skill in self.skills.values() if skill.essential and it.kind in skill.kinds]
+            self._enqueue(tx, it, makers, "repair")
+
+    def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
+        """Put runs that nobody would end back on the queue."""
+        runs.restart(tx, run_ids, {skill.name: skill.queue for skill in self.skills.values()})
+
+    def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:
         """Housekeeping that any worker may do at any time: garbage, counts, old idempotency keys."""
-        with self._database.read() as tx:
-            rows = assets.garbage_before(tx, datetime.now(UTC) - GARBAGE_GRACE, _GARBAGE_BATCH)
-        self.collect([(row["store"], row["key"]) for row in rows])
+        while rows := self._garbage(garbage_grace):
+            if not self.collect([(row["store"], row["key"]) for row in rows]):
+                break
         with self._database.hasten() as tx:
             tallies.fold(tx)
             idempotency_rows.drop_before(tx, idempotency.expired())
+
+    def _enqueue(self, tx: Tx, it: Asset, skills: Sequence[Skill], trigger: str) -> None:
+        if skills:
+            rows = [self._run_row(it, skill, trigger) for skill in skills]
+            runs.enqueue(tx, rows, [skill.queue for skill in skills], self._database.now_micros(tx))
+
+    def _garbage(self, grace: timedelta) -> list[Row]:
+        with self._database.read() as tx:
+            return assets.garbage_before(tx, datetime.now(UTC) - grace, _GARBAGE_BATCH)
 
     def _removed(self, store: str, key: str) -> bool:
         try:
@@ -188,8 +221,11 @@ class Pipeline:
 
     def _bury(self, tx: Tx, claim: Claim) -> None:
         it = assets.asset_with(tx, claim.asset_uuid, claim.tenant_id)
-        if it is None or it.state == State.FAILED:
-            return
+        if it is not None and it.state != State.FAILED:
+            self._lose(tx, it)
+
+    def _lose(self, tx: Tx, it: Asset) -> None:
+        """The asset is `failed`: not listed, not counted, its bytes garbage."""
         now = datetime.now(UTC)
         search.remove(tx, it.id)
         tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))

@@ -1,11 +1,13 @@
 """Bytes on their way in: a temporary file that is hashed and held against its limit while it is written."""
 
+import fcntl
 import hashlib
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mediatheque import faults
 from mediatheque.errors import TooLarge, file_meanings
 
 PREFIX = "upload-"
@@ -17,7 +19,9 @@ class Staged:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         with file_meanings():
             descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)  # until it is closed, nobody takes the file for a leftover
         self.path = Path(name)
+        faults.place("upload.staged")
         self.size_bytes = 0
         self._max_bytes = max_bytes
         self._hash = hashlib.sha256()
@@ -30,6 +34,7 @@ class Staged:
         self._hash.update(piece)
         view = memoryview(piece)
         with file_meanings():
+            faults.place("store.write")
             while view:
                 view = view[self._file.write(view) :]
         self.size_bytes += len(piece)

@@ -1,6 +1,8 @@
 """One run being done: its steps in order, in a folder of its own, with decoders at hand."""
 
+import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -60,10 +62,13 @@ def workplace(store: Store) -> Iterator[Path]:
     """A folder for one run on the store's own file system, removed afterwards."""
     with file_meanings():
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=store.staging))
+        lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_SH)  # until it is closed, nobody takes the folder for a leftover
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
 
 
 def source_of(claim: Claim, store: Store, folder: Path) -> Path:

@@ -63,6 +63,19 @@ def lock(tx: Tx, uuid: UUID, tenant_id: int) -> Asset | None:
     return None if row is None else to_asset(row)
 
 
+def owning_blobs(tx: Tx, keys: Sequence[str]) -> list[Asset]:
+    """Assets whose current blob has one of these keys."""
+    rows = tx.execute(_WHOLE.where(blob.c.key.in_(keys), asset.c.state != "failed")).mappings()
+    return [to_asset(row) for row in rows]
+
+
+def owning_variants(tx: Tx, keys: Sequence[str]) -> list[Asset]:
+    """Assets with a variant that has one of these keys."""
+    owners = select(variant.c.blob_id).where(variant.c.key.in_(keys))
+    rows = tx.execute(_WHOLE.where(blob.c.id.in_(owners), asset.c.state != "failed")).mappings()
+    return [to_asset(row) for row in rows]
+
+
 def hold(tx: Tx, asset_id: int) -> None:
     """Lock the asset's row first, as every change does, so that no two transactions wait for each other."""
     if tx.dialect.name != "sqlite":

@@ -4,7 +4,7 @@ A job is leased: whoever holds it renews the lease, and every write that ends it
 with, so that a worker that was thought dead cannot undo what its successor did.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,17 +13,19 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     RowMapping,
+    and_,
     case,
     delete,
     func,
     insert,
     literal_column,
+    or_,
     select,
     update,
 )
 
 from mediatheque.model import Queue
-from mediatheque.records.engine import Tx
+from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
@@ -125,6 +127,32 @@ def drop_runs(tx: Tx, asset_id: int) -> None:
     tx.execute(delete(run).where(run.c.asset_id == asset_id))
 
 
+def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
+    """Runs that nobody will end: unfinished without a job, or whose lease ended long ago without a taker."""
+    long_ago = _now(tx) - round(grace_seconds * MICROSECOND)
+    abandoned = and_(job.c.lease_until > 0, job.c.lease_until <= long_ago)
+    query = (
+        select(run.c.id, run.c.uuid)
+        .outerjoin(job, job.c.run_id == run.c.id)
+        .where(run.c.state.in_(_UNFINISHED), or_(and_(job.c.id.is_(None), run.c.created_at <= long_ago), abandoned))
+        .order_by(run.c.id)
+    )
+    return list(tx.execute(query).mappings())
+
+
+def restart(tx: Tx, run_ids: Sequence[int], lane_of: Mapping[str, Queue]) -> None:
+    """Give these unfinished runs a job that can be claimed at once, with all its attempts."""
+    tx.execute(delete(job).where(job.c.run_id.in_(run_ids)))
+    rows = tx.execute(select(run.c.id, run.c.tenant_id, run.c.skill).where(run.c.id.in_(run_ids))).all()
+    jobs = [
+        {"run_id": row.id, "tenant_id": row.tenant_id, "lane": LANES[lane_of[row.skill]], "backlog": 0,
+         "available_at": 0}
+        for row in rows if row.skill in lane_of
+    ]  # fmt: skip
+    if jobs:
+        tx.execute(insert(job), jobs)
+
+
 def depth(tx: Tx) -> dict[str, int]:
     """Jobs waiting or running, by lane."""
     counts = {row.lane: row.jobs for row in tx.execute(_DEPTH)}
@@ -169,6 +197,7 @@ _SQLITE_NOW: ColumnElement[int] = literal_column(
 _POSTGRESQL_NOW: ColumnElement[int] = literal_column(
     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)", BigInteger
 )
+_UNFINISHED = ("queued", "running")
 _DEPTH = select(job.c.lane, func.count().label("jobs")).group_by(job.c.lane)
 _DETAILS = select(
     run.c.id.label("run_id"),

@@ -1,18 +1,16 @@
 """Brings a database to this version's schema: once, under a lock, however many processes start together."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from mediatheque import faults
 from mediatheque.records.engine import Database
+from mediatheque.records.locks import exclusive
 
 HEAD = "0001"
 """The newest revision under migrations/versions; a test holds it against the folder."""
 
-_LOCK_KEY = 0x6D656469617468
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -25,7 +23,7 @@ def migrate(database: Database) -> None:
     with database.read() as connection:
         if _revision(connection) == HEAD:
             return
-    with _locked(database), database.migrating() as connection:
+    with exclusive(database, "migration"), database.migrating() as connection:
         stale = _revision(connection) != HEAD
         connection.rollback()  # else Alembic would join the transaction of that look, which nobody commits
         if stale:
@@ -47,24 +45,10 @@ def _upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
+    faults.place("migration.begun")
     try:
         command.upgrade(config, "head")
     except CommandError as error:
         if "Can't locate revision" in str(error):
             raise NewerSchema(f"The database has schema {_revision(connection)}; this version knows {HEAD}") from error
         raise
-
-
-@contextmanager
-def _locked(database: Database) -> Iterator[None]:
-    if database.is_sqlite:
-        with Path(database.url.removeprefix("sqlite:///") + "-migration").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-    else:
-        with database.read() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
-            try:
-                yield
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})

@@ -1,12 +1,15 @@
 """A folder as a store: a key is a path below it, and what was put is on disk before the call returns."""
 
+import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mediatheque import faults
 from mediatheque.errors import NotFound, file_meanings
 from mediatheque.ports import StoredObject, StoreType
 
@@ -31,10 +34,13 @@ class LocalStore:
         target = self._file(key)
         with file_meanings():
             _sync(staged)
+            faults.place("store.synced")
             new_folders = _make_folders(target.parent)
             staged.rename(target)
+            faults.place("store.renamed")
             for folder in (target.parent, *new_folders):
                 _sync(folder)
+            faults.place("store.put")
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         with file_meanings(), self._file(key).open("rb", buffering=0) as file:
@@ -52,6 +58,9 @@ class LocalStore:
             return self._file(key).stat().st_size
 
     def delete(self, key: str) -> None:
+        if key.startswith(f"{_STAGING}/"):
+            self._remove_leftover(self.staging / Path(key).name)
+            return
         file = self._file(key)
         with file_meanings():
             file.unlink(missing_ok=True)
@@ -71,6 +80,15 @@ class LocalStore:
                         status = file.stat()
                         yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
+    def leftovers(self) -> Iterator[StoredObject]:
+        for entry in self.staging.iterdir():
+            with suppress(FileNotFoundError):
+                if _is_in_use(entry):
+                    continue
+                status = entry.stat()
+                modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                yield StoredObject(f"{_STAGING}/{entry.name}", status.st_size, modified_at)
+
     def path(self, key: str) -> Path | None:
         return self._file(key)
 
@@ -80,11 +98,30 @@ class LocalStore:
             probe.write_bytes(b"")
             probe.unlink()
 
+    def _remove_leftover(self, leftover: Path) -> None:
+        with file_meanings():
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink(missing_ok=True)
+
     def _file(self, key: str) -> Path:
         parts = key.split("/")
         if not key or any(part in {"", ".", "..", _STAGING} for part in parts):
             raise NotFound
         return self.root.joinpath(*parts)
+
+
+def _is_in_use(entry: Path) -> bool:
+    """Whether a living process holds its lock on the file or folder."""
+    descriptor = os.open(entry, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _make_folders(folder: Path) -> list[Path]:
@@ -101,6 +138,7 @@ def _make_folders(folder: Path) -> list[Path]:
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        faults.place("store.sync")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

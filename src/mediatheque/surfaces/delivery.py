@@ -13,9 +13,9 @@ from uuid import UUID
 
 from mediatheque.core.generations import Generations
 from mediatheque.core.media import WHOLE_BYTES, Media, Served
-from mediatheque.errors import RangeNotSatisfiable
+from mediatheque.errors import LibraryError, MethodNotAllowed, RangeNotSatisfiable
 from mediatheque.surfaces.headers import MEDIA, request_id
-from mediatheque.surfaces.http import Send, in_thread
+from mediatheque.surfaces.http import RenderError, Send, in_thread
 
 CACHE_BYTES = 64 << 20
 FRESH_SECONDS = 0.75
@@ -134,6 +134,26 @@ class Delivery:
         while self._held_bytes > CACHE_BYTES:
             _, gone = self._entries.popitem(last=False)
             self._held_bytes -= _held(gone)
+
+
+async def refuse(error: LibraryError, render: RenderError, method: str, send: Send) -> None:
+    """Answer with the error in the dialect's shape, never cacheable."""
+    identity = request_id()
+    body = bytes(render(error, identity.decode()).body)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-request-id", identity),
+        *MEDIA,
+    ]
+    if isinstance(error, RangeNotSatisfiable):
+        headers.append((b"content-range", f"bytes */{error.size_bytes}".encode()))
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", b"GET, HEAD"))
+    if error.retry_after_seconds:
+        headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
+    await _send(send, error.status, headers, b"" if method == "HEAD" else body)
 
 
 ENTRY_BYTES = 2048

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import Request
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
@@ -50,6 +51,15 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
         if not form.has_file:
             raise missing_file()
         yield form
+
+
+def form_document(fields: dict[str, Any]) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that takes such a form: `file`, these text fields, and the header."""
+    header = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
+    file = {"type": "string", "contentMediaType": "application/octet-stream"}
+    schema = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
+    body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    return {"parameters": [header], "requestBody": body}
 
 
 def missing_file() -> Invalid:

@@ -29,10 +29,10 @@ MEDIA = (
 )
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_process = "".join(secrets.choice(_ALPHABET) for _ in range(16))
+_process = secrets.choice(_ALPHABET[:8]) + "".join(secrets.choice(_ALPHABET) for _ in range(15))
 _numbers = itertools.count(secrets.randbelow(1 << 30))
 
 
 def request_id() -> bytes:
-    """26 characters, unique: sixteen of this process's and a number."""
+    """A ULID's 26 characters, unique: sixteen of this process's and a number."""
     return f"{_process}{next(_numbers):010d}".encode()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
@@ -99,6 +100,15 @@ def with_allowance(response: Response, allowance: Allowance | None) -> Response:
     if allowance is not None:
         response.headers.update(allowance.headers())
     return response
+
+
+def plain_error(error: LibraryError, request_id: str) -> Response:  # noqa: ARG001
+    """The shape of errors outside the dialects."""
+    return JSONResponse({"detail": error.message}, error.status)
+
+
+def plain_invalid(problems: list[dict[str, Any]], request_id: str) -> Response:  # noqa: ARG001
+    return JSONResponse({"detail": problems}, 422)
 
 
 def actor_of(request: Request) -> Actor:

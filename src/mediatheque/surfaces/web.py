@@ -9,7 +9,6 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -19,7 +18,7 @@ from mediatheque.core.limiter import Exceeded
 from mediatheque.errors import BadRequest, ClientTooSlow, LibraryError, MethodNotAllowed, NotFound, Unauthorized
 from mediatheque.surfaces import operations
 from mediatheque.surfaces.front import Front
-from mediatheque.surfaces.http import BEARER, Surface, with_allowance
+from mediatheque.surfaces.http import BEARER, Surface, plain_error, plain_invalid, with_allowance
 from mediatheque.surfaces.metrics import ERRORS, SECONDS
 
 log = structlog.get_logger()
@@ -62,7 +61,7 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
 
     def render(request: Request, error: LibraryError) -> Response:
         surface = dialect(request)
-        shape = surface.render_error if surface else _plain
+        shape = surface.render_error if surface else plain_error
         return _finished(shape(error, request.state.request_id), request, error)
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -73,7 +72,7 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
         assert isinstance(error, RequestValidationError)
         problems = [{"loc": list(it["loc"]), "msg": it["msg"], "type": it["type"]} for it in error.errors()]
         surface = dialect(request)
-        answer = (surface.render_invalid if surface else _plain_invalid)(problems, request.state.request_id)
+        answer = (surface.render_invalid if surface else plain_invalid)(problems, request.state.request_id)
         return with_allowance(answer, getattr(request.state, "allowance", None))
 
     async def framework(request: Request, error: Exception) -> Response:
@@ -108,15 +107,6 @@ def _finished(answer: Response, request: Request, error: LibraryError) -> Respon
         answer.headers["Connection"] = "close"
     allowance = error.allowance if isinstance(error, Exceeded) else getattr(request.state, "allowance", None)
     return with_allowance(answer, allowance)
-
-
-def _plain(error: LibraryError, request_id: str) -> Response:  # noqa: ARG001
-    """For a path of no dialect."""
-    return JSONResponse({"detail": error.message}, error.status)
-
-
-def _plain_invalid(problems: list[dict[str, Any]], request_id: str) -> Response:  # noqa: ARG001
-    return JSONResponse({"detail": problems}, 422)
 
 
 def _complete_openapi(app: FastAPI, surfaces: Sequence[Surface]) -> None:

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from mediatheque import faults
 from mediatheque.records.tables import metadata
 
 connection = context.config.attributes["connection"]
@@ -14,3 +15,4 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
+    faults.place("migration.applied")

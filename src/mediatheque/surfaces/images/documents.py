@@ -3,6 +3,7 @@
 from typing import Any
 
 from mediatheque.core.media import VARIANTS
+from mediatheque.surfaces.forms import form_document
 from mediatheque.surfaces.images.shapes import TERMS
 
 _DETAIL = {"application/json": {"schema": {"type": "object", "properties": {"detail": {}}, "required": ["detail"]}}}
@@ -23,27 +24,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         507: "Storage is full",
     }.items()
 }
-UPLOAD_BODY = {
-    "parameters": [
-        {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 255}}
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "contentMediaType": "application/octet-stream"},
-                        "alt_text": {"type": "string", "maxLength": TERMS.max_text_chars},
-                        "folder": {"type": "string"},
-                    },
-                }
-            }
-        },
-    },
-}
+UPLOAD_BODY = form_document(
+    {"alt_text": {"type": "string", "maxLength": TERMS.max_text_chars}, "folder": {"type": "string"}}
+)
 _PROXY_PARAMETERS = [
     {"name": "image_id", "in": "path", "required": True, "schema": {"type": "string"}},
     {"name": "variant", "in": "query", "schema": {"type": "string", "enum": sorted(VARIANTS)}},

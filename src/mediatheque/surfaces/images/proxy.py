@@ -8,9 +8,8 @@ from urllib.parse import parse_qsl
 
 from mediatheque.core.library import Library
 from mediatheque.core.media import ORIGINAL, VARIANTS
-from mediatheque.errors import BadRequest, LibraryError, MethodNotAllowed, RangeNotSatisfiable
-from mediatheque.surfaces.delivery import Delivery, Entry
-from mediatheque.surfaces.headers import MEDIA, request_id
+from mediatheque.errors import BadRequest, LibraryError, MethodNotAllowed
+from mediatheque.surfaces.delivery import Delivery, Entry, refuse
 from mediatheque.surfaces.http import AsgiApp, Receive, Send
 from mediatheque.surfaces.images.shapes import render_error, to_uuid
 
@@ -31,7 +30,7 @@ def proxy(library: Library) -> AsgiApp:
             entry = delivery.hot(key) or await _look(library, delivery, key)
             await delivery.answer(entry, scope, send)
         except LibraryError as error:
-            await _refuse(error, scope["method"], send)
+            await refuse(error, render_error, scope["method"], send)
 
     return serve
 
@@ -56,22 +55,3 @@ def _variant(query: bytes) -> str:
     if len(names) > 1 or names[0] not in VARIANTS:
         raise BadRequest("Unknown variant")
     return names[0]
-
-
-async def _refuse(error: LibraryError, method: str, send: Send) -> None:
-    body = bytes(render_error(error, "").body)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-request-id", request_id()),
-        *MEDIA,
-    ]
-    if isinstance(error, RangeNotSatisfiable):
-        headers.append((b"content-range", f"bytes */{error.size_bytes}".encode()))
-    if isinstance(error, MethodNotAllowed):
-        headers.append((b"allow", b"GET, HEAD"))
-    if error.retry_after_seconds:
-        headers.append((b"retry-after", str(error.retry_after_seconds).encode()))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})

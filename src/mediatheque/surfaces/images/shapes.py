@@ -7,8 +7,8 @@ from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel
-from ulid import ULID
 
+from mediatheque.core.ids import from_ulid, to_ulid
 from mediatheque.core.library import Library
 from mediatheque.errors import Invalid, LibraryError, NotFound, Unauthorized
 from mediatheque.model import Asset, Terms
@@ -95,18 +95,14 @@ def render_invalid(problems: list[dict[str, Any]], request_id: str) -> Response:
 
 def to_uuid(image_id: str) -> UUID:
     """The UUID behind an `img_` id; raises `NotFound` for anything that we did not make."""
-    try:
-        uuid = ULID.from_str(image_id.removeprefix(_PREFIX)).to_uuid()
-    except ValueError:
-        raise NotFound from None
-    if from_uuid(uuid) != image_id:
+    if not image_id.startswith(_PREFIX):
         raise NotFound
-    return uuid
+    return from_ulid(image_id.removeprefix(_PREFIX))
 
 
 def from_uuid(uuid: UUID) -> str:
     """`img_` and the UUID as 26 characters of Crockford's base 32."""
-    return f"{_PREFIX}{ULID.from_uuid(uuid)}"
+    return _PREFIX + to_ulid(uuid)
 
 
 def _moment(value: datetime) -> str:

@@ -1,0 +1,55 @@
+"""What the database says should be in the stores: for `fsck`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, select, union
+
+from mediatheque.records.engine import Tx
+from mediatheque.records.tables import asset, blob, garbage, variant
+
+FAMILIES = ("blob", "variant")
+_ALIVE = asset.c.state != "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An object as its row describes it."""
+
+    id: int
+    store: str
+    key: str
+    size_bytes: int
+    sha256: str
+
+
+def count_assets(tx: Tx) -> int:
+    """Assets with bytes: neither deleted for good nor failed."""
+    return int(
+        tx.execute(select(func.count()).select_from(asset).where(asset.c.blob_id.is_not(None), _ALIVE)).scalar_one()
+    )
+
+
+def recorded(tx: Tx, family: str, after: int, limit: int) -> list[Recorded]:
+    """Rows of one family with an id above `after`, in order of id; those of failed assets own no bytes any more."""
+    table = blob if family == "blob" else variant
+    owner = blob.c.id if family == "blob" else variant.c.blob_id
+    query = (
+        select(table.c.id, table.c.store, table.c.key, table.c.size_bytes, table.c.sha256)
+        .join(asset, asset.c.blob_id == owner)
+        .where(table.c.id > after, _ALIVE)
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return [Recorded(*row) for row in tx.execute(query)]
+
+
+def named(tx: Tx, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that some row names: of an asset that has its bytes, or as garbage that is being removed."""
+    if not keys:
+        return set()
+    blobs: Select[str] = (
+        select(blob.c.key).join(asset, asset.c.blob_id == blob.c.id).where(blob.c.key.in_(keys), _ALIVE)
+    )
+    variants = select(variant.c.key).where(variant.c.key.in_(keys))
+    return set(tx.execute(union(blobs, variants, select(garbage.c.key).where(garbage.c.key.in_(keys)))).scalars())

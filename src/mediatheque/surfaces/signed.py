@@ -1,0 +1,107 @@
+"""`/media/…`: the bytes behind the signed URLs that other surfaces hand out; the signature is the permission.
+
+Every use looks at the row (or at what was seen of it within the last second), so a deletion shows at once, although
+the URL has not expired (decisions 5).
+"""
+
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import APIRouter
+
+from mediatheque.core.ids import from_ulid, to_ulid
+from mediatheque.core.library import Library
+from mediatheque.core.media import ORIGINAL
+from mediatheque.core.signing import Signature
+from mediatheque.errors import Forbidden, LibraryError, MethodNotAllowed, NotFound
+from mediatheque.model import Asset, Terms
+from mediatheque.surfaces.delivery import Delivery, refuse
+from mediatheque.surfaces.http import AsgiApp, Receive, Send, Surface, plain_error, plain_invalid
+
+PREFIX = "/media/"
+LIFETIME_SECONDS = 3600
+REVALIDATE = b"private, no-cache"
+
+
+def signed_url(library: Library, it: Asset, variant: str = ORIGINAL) -> str:
+    """An absolute URL of an asset's bytes, good for an hour and without a credential."""
+    path = f"{PREFIX}{to_ulid(it.uuid)}/{variant}/{quote(it.filename, safe='')}"
+    signature = library.signer.sign("GET", path, lifetime_seconds=LIFETIME_SECONDS)
+    return f"{library.base_url}{path}?{signature.query()}"
+
+
+def media(library: Library) -> AsgiApp:
+    delivery = Delivery(library.media, library.generations, REVALIDATE)
+
+    async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:  # noqa: ARG001
+        try:
+            if scope["method"] not in {"GET", "HEAD"}:
+                raise MethodNotAllowed
+            library.signer.verify("GET", scope["raw_path"].decode("ascii"), _signature(scope["query_string"]))
+            key = scope["path"]
+            entry = delivery.hot(key)
+            if entry is None:
+                uuid, variant = _target(scope["path"])
+                entry = await delivery.look(key, uuid, partial(library.media.private, uuid, variant))
+            await delivery.answer(entry, scope, send)
+        except LibraryError as error:
+            await refuse(error, plain_error, scope["method"], send)
+
+    return serve
+
+
+def _target(path: str) -> tuple[Any, str]:
+    parts = path.removeprefix(PREFIX).split("/")
+    if len(parts) < 3:
+        raise NotFound
+    return from_ulid(parts[0]), parts[1]
+
+
+def _signature(query: bytes) -> Signature:
+    values = dict(parse_qsl(query.decode("latin-1")))
+    try:
+        return Signature(int(values["expires"]), values["key"], values["signature"])
+    except (KeyError, ValueError):
+        raise Forbidden("Invalid signature") from None
+
+
+_PARAMETERS = [
+    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("id", "variant", "name")
+] + [
+    {"name": name, "in": "query", "required": True, "schema": {"type": kind}}
+    for name, kind in (("expires", "integer"), ("key", "string"), ("signature", "string"))
+]
+_ANSWERS = {
+    status: {"description": description}
+    for status, description in {
+        "200": "The bytes", "206": "A byte range of them", "304": "Not modified", "403": "Bad or expired signature",
+        "404": "No such variant", "405": "Method not allowed", "410": "Deleted", "416": "Range beyond the end",
+        "503": "Service unavailable",
+    }.items()
+}  # fmt: skip
+
+_PATHS = {
+    PREFIX + "{id}/{variant}/{name}": {
+        method: {
+            "tags": ["media"],
+            "operationId": f"{method}_signed_bytes",
+            "summary": "Bytes behind a signed URL",
+            "parameters": _PARAMETERS,
+            "responses": _ANSWERS,
+            "security": [],
+        }
+        for method in ("get", "head")
+    }
+}
+
+SURFACE = Surface(
+    name="signed",
+    prefixes=(PREFIX,),
+    terms=Terms(surface="signed", media_types=frozenset(), max_bytes=0, is_public=False),
+    routes=lambda library: APIRouter(),  # noqa: ARG005
+    render_error=plain_error,
+    render_invalid=plain_invalid,
+    hot={PREFIX: media},
+    hot_paths=_PATHS,
+)
