@@ -97,6 +97,9 @@ user = Table(
     Column("name", String(255), nullable=False),
     Column("role", String(16), nullable=False),
     Column("password_hash", String(255)),
+    Column("permissions", JSON),
+    _at("updated_at"),
+    _at("last_login_at"),
     Column("subject", String(255)),
     _at("created_at", nullable=False),
     _at("disabled_at"),
@@ -163,6 +166,9 @@ asset = Table(
     Column("filename", String(255), nullable=False),
     Column("original_filename", String(255), nullable=False),
     Column("alt_text", Text),
+    Column("description", Text),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("media_type", String(127), nullable=False, server_default=""),
     _to("folder", "folder_id", nullable=True),
     Column("is_public", Boolean, nullable=False),
     _to("blob", "blob_id", nullable=True),
@@ -181,6 +187,15 @@ Index("ix_asset_list", asset.c.tenant_id, asset.c.kind, asset.c.is_public, asset
 Index("ix_asset_folder", asset.c.tenant_id, asset.c.folder_id, asset.c.kind, asset.c.is_public, asset.c.created_at,
       asset.c.id, sqlite_where=SHOWN, postgresql_where=SHOWN)  # fmt: skip
 Index("ix_asset_blob_id", asset.c.blob_id)
+PRESENT = text("deleted_at IS NULL")
+"""What a list that also shows private and failed assets is about."""
+Index("ix_asset_newest", asset.c.tenant_id, asset.c.kind, asset.c.created_at, asset.c.id,
+      sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
+Index("ix_asset_largest", asset.c.tenant_id, asset.c.kind, asset.c.size_bytes, asset.c.id,
+      sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
+Index("ix_asset_failed", asset.c.tenant_id, asset.c.kind,
+      sqlite_where=text("deleted_at IS NULL AND state = 'failed'"),
+      postgresql_where=text("deleted_at IS NULL AND state = 'failed'"))  # fmt: skip
 
 variant = Table(
     "variant",
@@ -311,4 +326,81 @@ garbage = Table(
     Column("store", String(64), nullable=False),
     Column("key", String(1024), nullable=False),
     _at("created_at", nullable=False),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    _id(),
+    _to("tenant", "tenant_id"),
+    _to("user_account", "user_id"),
+    Column("family", Uuid, nullable=False),
+    Column("secret_sha256", LargeBinary(32), nullable=False, unique=True),
+    _at("created_at", nullable=False),
+    _at("expires_at", nullable=False),
+    _at("used_at"),
+    _at("revoked_at"),
+    Index("ix_refresh_token_family", "family"),
+)
+
+storage_profile = Table(
+    "storage_profile",
+    metadata,
+    _id(),
+    _uuid(),
+    _to("tenant", "tenant_id"),
+    Column("name", String(255), nullable=False),
+    Column("display_name", String(255)),
+    Column("provider_type", String(32), nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("configuration", JSON, nullable=False),
+    Column("sealed_secrets", Text),
+    _at("created_at", nullable=False),
+    _at("updated_at", nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+ai_provider = Table(
+    "ai_provider",
+    metadata,
+    _id(),
+    _uuid(),
+    _to("tenant", "tenant_id"),
+    Column("name", String(255), nullable=False),
+    Column("api_base_url", String(2048), nullable=False),
+    Column("sealed_api_key", Text, nullable=False),
+    Column("model_name", String(255), nullable=False),
+    Column("system_prompt", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    _at("created_at", nullable=False),
+    _at("updated_at", nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+workflow = Table(
+    "workflow",
+    metadata,
+    _id(),
+    _uuid(),
+    _to("tenant", "tenant_id"),
+    Column("name", String(255), nullable=False),
+    Column("description", Text),
+    Column("is_auto_run", Boolean, nullable=False),
+    Column("graph", Text, nullable=False),
+    _at("created_at", nullable=False),
+    _at("updated_at", nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _to("tenant", "tenant_id"),
+    Column("user_id", BigId),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(255)),
+    Column("details", JSON),
+    _at("created_at", nullable=False),
+    Index("ix_audit_tenant_id", "tenant_id", "id"),
 )
