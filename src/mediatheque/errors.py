@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class LibraryError(Exception):
@@ -13,10 +13,18 @@ class LibraryError(Exception):
     status: ClassVar[int] = 500
     default_message: ClassVar[str] = "Internal server error"
 
+    subject: str = "asset"
+    """What the refusal is about, for dialects whose codes say so."""
+
     def __init__(self, message: str | None = None, *, retry_after_seconds: int | None = None) -> None:
         self.message = message or self.default_message
         self.retry_after_seconds = retry_after_seconds
         super().__init__(self.message)
+
+    def about(self, subject: str) -> Self:
+        """This refusal, about a `profile`, `provider`, `user`, `session`, `workflow`, `skill` …"""
+        self.subject = subject
+        return self
 
 
 class Unauthorized(LibraryError):

@@ -1,0 +1,120 @@
+"""NekoHub's words: its envelope, its casing, the shape and the codes of its errors (contract, 2.1 and 2.4)."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from mediatheque.errors import Invalid, LibraryError, Unauthorized
+from mediatheque.model import Terms
+
+Value = TypeVar("Value")
+
+TERMS = Terms(
+    surface="assets",
+    media_types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
+    max_bytes=10 * 1024 * 1024,
+    is_public=True,
+)
+
+
+class Shape(BaseModel):
+    """A body of this dialect: keys in camelCase on the wire."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Envelope(Shape, Generic[Value]):
+    data: Value
+
+
+class Problem(Shape):
+    code: str
+    message: str
+    trace_id: str | None
+    status: int | None
+
+
+class ErrorEnvelope(Shape):
+    error: Problem
+
+
+def enveloped(value: Shape | list[Any] | None, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """`{"data": …}` of a shape, a list of shapes, or null."""
+    if isinstance(value, Shape):
+        body = value.model_dump_json(by_alias=True)
+    else:
+        items = [
+            item.model_dump(mode="json", by_alias=True) if isinstance(item, Shape) else item for item in value or ()
+        ]
+        body = "null" if value is None else json.dumps(items)
+    return Response(f'{{"data":{body}}}', status, headers, media_type="application/json")
+
+
+def render_error(error: LibraryError, request_id: str) -> Response:
+    code, status = code_of(error)
+    body = {"error": {"code": code, "message": error.message, "traceId": request_id or None, "status": status}}
+    return Response(json.dumps(body), status, media_type="application/json")
+
+
+def render_invalid(problems: list[dict[str, Any]], request_id: str) -> Response:
+    """A body or query that cannot be bound: always 400 here."""
+    first = problems[0] if problems else {"loc": [], "msg": "Invalid request"}
+    place = ".".join(str(part) for part in first["loc"][1:])
+    body = {"code": "request_invalid", "message": f"{place}: {first['msg']}", "traceId": request_id, "status": 400}
+    return Response(json.dumps({"error": body}), 400, media_type="application/json")
+
+
+def code_of(error: LibraryError) -> tuple[str, int]:
+    """This dialect's code and status of a refusal (contract, 2.1, 2.4, 2.6; decisions 19)."""
+    if isinstance(error, Unauthorized):
+        return _UNAUTHORIZED[error.reason], 401
+    if isinstance(error, Invalid):
+        place = error.field[-1] if error.field else ""
+        return _INVALID.get((error.subject, place, error.kind), "request_invalid"), 400
+    known = _CODES.get((error.subject, error.code)) or _CODES.get(("", error.code))
+    return known or (error.code, error.status)
+
+
+def moment(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_UNAUTHORIZED = {
+    Unauthorized.MISSING: "api_key_missing",
+    Unauthorized.INVALID_KEY: "api_key_invalid",
+    Unauthorized.EXPIRED_KEY: "api_key_invalid",
+    Unauthorized.EXPIRED_TOKEN: "auth_token_expired",
+    Unauthorized.INVALID_TOKEN: "auth_unauthorized",
+}
+_CODES = {
+    ("asset", "not_found"): ("asset_not_found", 404),
+    ("asset", "too_large"): ("asset_file_too_large", 400),
+    ("asset", "unsupported_type"): ("asset_content_type_not_allowed", 400),
+    ("asset", "malformed_file"): ("asset_content_type_not_allowed", 400),
+    ("skill", "not_found"): ("skill_not_found", 404),
+    ("profile", "not_found"): ("storage_provider_profile_not_found", 404),
+    ("provider", "not_found"): ("ai_provider_profile_not_found", 404),
+    ("user", "not_found"): ("user_not_found", 404),
+    ("workflow", "not_found"): ("workflow_not_found", 404),
+    ("", "forbidden"): ("auth_forbidden", 403),
+    ("", "bad_request"): ("request_invalid", 400),
+    ("", "rate_limited"): ("rate_limit_exceeded", 429),
+    ("", "quota_exceeded"): ("storage_quota_exceeded", 413),
+    ("", "storage_full"): ("storage_full", 507),
+    ("", "unavailable"): ("service_unavailable", 503),
+    ("", "internal"): ("internal_server_error", 500),
+}
+"""(subject, core's code) or ("", core's code) → this dialect's code and status."""
+
+_INVALID = {
+    ("asset", "file", "missing"): "asset_file_required",
+    ("asset", "file", "empty"): "asset_file_empty",
+    ("asset", "description", "string_too_long"): "asset_description_too_long",
+    ("asset", "alt_text", "string_too_long"): "asset_alt_text_too_long",
+    ("asset", "original_filename", "blank"): "asset_filename_invalid",
+}
+"""(subject, field, kind of `errors.Invalid`) → this dialect's code; 400 all of them."""
