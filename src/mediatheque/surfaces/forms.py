@@ -9,7 +9,7 @@ from fastapi import Request
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 from mediatheque.core.staging import Staged
-from mediatheque.errors import BadRequest, Invalid, TooLarge, UnsupportedEncoding
+from mediatheque.errors import BadRequest, Invalid, TooLarge
 from mediatheque.surfaces.http import in_thread
 
 PIECE_BYTES = 1 << 20
@@ -34,7 +34,7 @@ class Form:
 async def received(request: Request, stage: Callable[[], Staged], max_bytes: int) -> AsyncIterator[Form]:
     """The form of a request whose field `file` is a file; the staged file is removed when the block ends.
 
-    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `UnsupportedEncoding`, and what staging raises.
+    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, and what staging raises.
     """
     boundary = _boundary(request)
     declared = int(request.headers.get("content-length", "-1"))
@@ -134,9 +134,6 @@ class _Reader:
 
 
 def _boundary(request: Request) -> str:
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise UnsupportedEncoding
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data":
         if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
