@@ -22,6 +22,9 @@ FRESH_SECONDS = 0.75
 GRACE_SECONDS = 0.25
 """While one request looks at the row again, others are answered from the entry for this much longer."""
 
+MAX_DIGITS = 19
+"""Of a number in a range: no object is longer than that."""
+
 Header = tuple[bytes, bytes]
 Range = tuple[int, int]
 
@@ -189,7 +192,7 @@ def _range(wanted: bytes, size: int) -> Range | None:
     first, dash, last = ranges.strip().partition(b"-")
     if unit.strip().lower() != b"bytes" or not dash or b"," in ranges or not (first or last):
         return None
-    if not (first + last).isdigit():
+    if not (first + last).isdigit() or max(len(first), len(last)) > MAX_DIGITS:
         return None
     if not first:
         start, end = max(0, size - int(last)), size
