@@ -18,6 +18,8 @@ OVERHEAD_BYTES = 1 << 20
 FIELD_BYTES = 64 << 10
 MAX_PARTS = 64
 MAX_BOUNDARY_CHARS = 200
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
+"""Of a text field; Python's other codecs are slow, or no charsets at all."""
 
 
 @dataclass(slots=True)
@@ -118,7 +120,10 @@ class _Reader:
     def _end(self) -> None:
         part = self._part
         if part is not None and not self._is_file and part.filename is None:
-            self._form.fields[part.name] = self._text.decode(part.charset or "utf-8")
+            charset = (part.charset or "utf-8").lower()
+            if charset not in CHARSETS:
+                raise BadRequest("Unknown charset in the form")
+            self._form.fields[part.name] = self._text.decode(charset)
 
     @property
     def _is_file(self) -> bool:
