@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,12 @@ class Server:
         """Send bytes as they are, in pieces; everything that comes back until the server closes or pauses."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
             answer = b""
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may not want the rest, and still answer
                 for piece in (request, *more):
                     connection.sendall(piece)
+            with suppress(TimeoutError, ConnectionResetError):
                 while piece := connection.recv(1 << 16):
                     answer += piece
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the server did not want the rest; what it said before counts
             return answer
 
     def _answers(self, path: str) -> bool:
