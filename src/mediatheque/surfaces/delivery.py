@@ -64,8 +64,12 @@ class Delivery:
         return entry
 
     async def look(self, key: object, uuid: UUID, find: Callable[[], Served]) -> Entry:
-        """Ask the library (in a thread) and remember the answer; raises what `find` raises."""
-        entry = await in_thread(self._load, self._entries.get(key), uuid, find)
+        """Ask the library (in a thread) and remember the answer; raises what `find` raises, and forgets then."""
+        try:
+            entry = await in_thread(self._load, self._entries.get(key), uuid, find)
+        except LibraryError:
+            self._forget(key)
+            raise
         if entry.served.is_final:
             self._remember(key, entry)
         return entry
@@ -131,12 +135,16 @@ class Delivery:
         return Entry(served, etag, headers, validators, body, slot, generation, time.monotonic() + FRESH_SECONDS)
 
     def _remember(self, key: object, entry: Entry) -> None:
-        old = self._entries.pop(key, None)
+        self._forget(key)
         self._entries[key] = entry
-        self._held_bytes += _held(entry) - (_held(old) if old else 0)
+        self._held_bytes += _held(entry)
         while self._held_bytes > CACHE_BYTES:
             _, gone = self._entries.popitem(last=False)
             self._held_bytes -= _held(gone)
+
+    def _forget(self, key: object) -> None:
+        old = self._entries.pop(key, None)
+        self._held_bytes -= _held(old) if old else 0
 
 
 async def refuse(error: LibraryError, render: RenderError, method: str, send: Send) -> None:
