@@ -142,16 +142,19 @@ def test_several_or_senseless_ranges_answer_the_whole(
 def test_if_range_with_another_validator_answers_the_whole(anyone: httpx.Client, small: tuple[str, bytes]) -> None:
     url, data = small
     etag = anyone.get(url).headers["etag"]
-    for condition, status in ((etag, 206), ('"other"', 200), (f"W/{etag}", 200), ("Sat, 01 Jan 2000 00:00:00 GMT", 200)):
+    for condition, status in (
+        (etag, 206),
+        ('"other"', 200),
+        (f"W/{etag}", 200),
+        ("Sat, 01 Jan 2000 00:00:00 GMT", 200),
+    ):
         answer = anyone.get(url, headers={"Range": "bytes=0-3", "If-Range": condition})
         assert (answer.status_code, answer.content) == (status, data[:4] if status == 206 else data)
 
 
 @EXAMPLES
 @given(wanted=st.one_of(st.from_regex(r"\A(bytes)?=?[0-9, -]{0,30}\Z"), st.text(st.characters(max_codepoint=255))))
-def test_no_range_or_validator_is_an_error_of_ours(
-    anyone: httpx.Client, small: tuple[str, bytes], wanted: str
-) -> None:
+def test_no_range_or_validator_is_an_error_of_ours(anyone: httpx.Client, small: tuple[str, bytes], wanted: str) -> None:
     url, data = small
     value = "".join(char for char in wanted if char.isprintable()).strip().encode("latin-1")
     answer = anyone.get(url, headers={"Range": value})
@@ -160,9 +163,7 @@ def test_no_range_or_validator_is_an_error_of_ours(
     assert anyone.get(url, headers={"If-None-Match": value}).status_code in {200, 304}
 
 
-@pytest.mark.parametrize(
-    ("kind", "shown"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP"), ("GIF", "PNG")]
-)
+@pytest.mark.parametrize(("kind", "shown"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP"), ("GIF", "PNG")])
 def test_every_variant_has_its_size_and_its_own_etag(tenant: Tenant, kind: str, shown: str) -> None:
     image = upload(tenant.client, picture(kind, 1600, 1200))
     thumbnail = until_ready(tenant.client, image)
