@@ -30,10 +30,10 @@ def measure(folder: Path, *, quick: bool) -> Iterable[Figure]:
         missing = "wrk" if wrk.WRK is None else "nginx"
         raise LookupError(f"{missing} is not installed")
     for processes in (1, 2):
-        yield from _hot(folder / f"proxy-{processes}", processes, rounds=3 if quick else 7, seconds=1.5 if quick else 4)
+        yield from _hot(folder / f"proxy-{processes}", processes, rounds=3 if quick else 7, seconds=2 if quick else 4)
 
 
-def _hot(folder: Path, processes: int, rounds: int, seconds: float) -> Iterable[Figure]:
+def _hot(folder: Path, processes: int, rounds: int, seconds: int) -> Iterable[Figure]:
     with serving(folder / "data", "--processes", str(processes)) as server, wrk.nginx(folder / "nginx") as nginx:
         for it in _objects(server.port, folder):
             for status, goal in ((200, 0.4), (304, 0.3)):
@@ -48,7 +48,7 @@ def _hot(folder: Path, processes: int, rounds: int, seconds: float) -> Iterable[
                 )  # fmt: skip
 
 
-def _rate(url: str, status: int, seconds: float) -> float:
+def _rate(url: str, status: int, seconds: int) -> float:
     port, _, path = url.removeprefix("http://127.0.0.1:").partition("/")
     client = Client(int(port), "")
     headers: list[str] = []
