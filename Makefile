@@ -31,7 +31,7 @@ format: $(UV) ## put the code into the house's format
 
 docs: $(UV) ## write the table of settings in docs/operations.md anew
 	$(UV) sync --quiet --locked
-	$(UV) run --no-sync python -m mediatheque.settings docs/operations.md
+	$(UV) run --no-sync python docs/settings_table.py
 
 bench: $(UV) ## measure, side by side with the machine's own limits
 	$(UV) sync --quiet --locked
