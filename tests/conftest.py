@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -71,6 +72,12 @@ class Tenant:
     name: str
     key: NewKey
     client: httpx.Client
+    server: Server
+
+    def objects(self) -> Iterator[Path]:
+        """The files that the store holds of this tenant."""
+        for folder in (self.server.data_dir / "objects").glob(f"*/{self.key.tenant_id}"):
+            yield from (file for file in folder.rglob("*") if file.is_file())
 
 
 @pytest.fixture
@@ -87,4 +94,4 @@ def _tenant(server: Server, accounts: Accounts) -> Iterator[Tenant]:
     name = f"tenant-{uuid.uuid4().hex[:12]}"
     key = accounts.create_key(name, role=Role.EDITOR)
     with server.client(key.key) as client:
-        yield Tenant(name, key, client)
+        yield Tenant(name, key, client, server)

@@ -2,9 +2,12 @@
 
 import asyncio
 import ctypes
+import io
 import os
 import signal
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
 
@@ -67,8 +70,24 @@ def set_up_logs(settings: Settings) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Steady(sys.stderr))),
     )
+
+
+class Steady(io.TextIOBase):
+    """Standard error for the log: a full disk or a closed pipe behind it loses lines, not requests."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 async def _serve(front: object, settings: Settings) -> None:

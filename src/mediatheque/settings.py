@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         le=256,
         description="Worker processes; default: one per core.",
     )
-    decoder_memory_mb: int = Field(768, ge=256, description="Memory that one decoder child may take, in MiB.")
+    decoder_memory_mb: int = Field(512, ge=256, description="Memory that one decoder child may take, in MiB.")
     jwks_url: BaseUrl = Field("", description="Key set of an outside issuer of access tokens (RS256, ES256).")
     jwt_issuer: str = Field("", description="`iss` that tokens of the outside issuer must carry.")
     jwt_audience: str = Field("", description="`aud` that tokens of the outside issuer must carry.")
