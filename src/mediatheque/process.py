@@ -91,7 +91,7 @@ class Steady(io.TextIOBase):
 
 
 async def _serve(front: object, settings: Settings) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
@@ -100,6 +100,7 @@ async def _serve(front: object, settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # else a connection that says nothing at all is never given up
         backlog=1024,
         http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=1 << 20),
         log_enabled=False,
