@@ -18,8 +18,6 @@ TRICKY = "aAäÄß%_\\\"'* \u017f\u0130\u0131\ufb01e\u0301"
 """Letters that change their length or their form when folded, and the wildcards and quotes of both databases."""
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12) | st.text(TRICKY, max_size=8)
-    "aAäÄßſİıﬁ%_\\\"'* é", max_size=8
-)
 texts = st.lists(words, min_size=1, max_size=8)
 
 
