@@ -1,6 +1,8 @@
 # What people and machines do with a checkout. `make help` lists it.
 
 UV_VERSION := 0.13.9
+# Trust the certificates that the machine trusts, where it has a list of them.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help

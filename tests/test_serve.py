@@ -25,10 +25,17 @@ def small(tmp_path: Path) -> Iterator[Server]:
 
 
 def children(server: Server, role: str = "") -> list[psutil.Process]:
-    """The processes below the supervisor, decoder children left out."""
+    """The living processes right below the supervisor."""
     assert server.process is not None
-    found = psutil.Process(server.process.pid).children()
-    return [it for it in found if f"mediatheque.process {role}" in " ".join(it.cmdline())]
+    return [it for it in psutil.Process(server.process.pid).children() if f"mediatheque.process {role}" in command(it)]
+
+
+def command(process: psutil.Process) -> str:
+    """Its command line; empty when it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return ""
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:
@@ -43,8 +50,8 @@ def upload(server: Server) -> httpx.Response:
 @contextmanager
 def worker(server: Server, queues: str) -> Iterator[None]:
     """`mediatheque worker` beside a server, ended with SIGTERM."""
-    command = [sys.executable, "-m", "mediatheque", "worker", "--queues", queues]
-    with subprocess.Popen(command, env=server.full_environment(), stdin=subprocess.DEVNULL) as process:
+    arguments = [sys.executable, "-m", "mediatheque", "worker", "--queues", queues]
+    with subprocess.Popen(arguments, env=server.full_environment(), stdin=subprocess.DEVNULL) as process:
         yield
         process.terminate()
         assert process.wait(30) == 0
@@ -70,6 +77,17 @@ def test_sigterm_ends_the_whole_tree_with_exit_code_0(small: Server) -> None:
     small.start()
     tree = children(small)
     assert small.stop() == 0
+    assert all_gone(tree)
+
+
+def test_the_end_comes_within_30_seconds_even_when_no_child_listens(small: Server) -> None:
+    small.start()
+    tree = children(small)
+    for it in tree:
+        it.suspend()
+    assert small.process is not None
+    small.process.terminate()
+    assert small.process.wait(30) == 0
     assert all_gone(tree)
 
 
