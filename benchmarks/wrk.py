@@ -14,7 +14,9 @@ CONNECTIONS = 64
 THREADS = 2
 
 
-def rate(url: str, seconds: float, *, headers: Sequence[str] = (), script: Path | None = None, status: str = "") -> float:
+def rate(
+    url: str, seconds: float, *, headers: Sequence[str] = (), script: Path | None = None, status: str = ""
+) -> float:
     """Answers/s; fails on answers of class 4xx and 5xx unless `status` says what is expected."""
     assert WRK is not None
     command = [WRK, f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds:g}s"]

@@ -97,7 +97,8 @@ class Assets:
         page: int,
         page_size: int,
     ) -> Page:
-        """The tenant's assets of this surface, newest first; `total` counts the filtered set."""
+        """The tenant's assets of this surface, newest first; `total` counts the filtered set. Raises `Invalid`."""
+        names.text(search_text, "search", terms.max_text_chars)
         with self._database.read() as tx:
             scope = Scope(actor.tenant_id, "image", terms.is_public)
             if folder is not None:
