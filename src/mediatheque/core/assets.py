@@ -219,7 +219,7 @@ class Assets:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": State.PENDING,
+            "state": self._pipeline.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,
