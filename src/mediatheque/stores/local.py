@@ -30,17 +30,22 @@ class LocalStore:
             self.staging.mkdir(parents=True, exist_ok=True)
 
     def put(self, staged: Path, key: str) -> None:
-        """Sync the file, rename it to its key, sync every folder whose entries changed."""
+        """Sync the file, rename it to its key, sync every folder whose entries changed; or leave no object at all."""
         target = self._file(key)
         with file_meanings():
             _sync(staged)
             faults.place("store.synced")
-            new_folders = _make_folders(target.parent)
-            staged.rename(target)
-            faults.place("store.renamed")
-            for folder in (target.parent, *new_folders):
-                _sync(folder)
-            faults.place("store.put")
+            try:
+                new_folders = _make_folders(target.parent)
+                staged.rename(target)
+                faults.place("store.renamed")
+                for folder in (target.parent, *new_folders):
+                    _sync(folder)
+                faults.place("store.put")
+            except OSError:
+                with suppress(OSError):  # the sweeper finds what a failing disk keeps
+                    _remove(target)
+                raise
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         with file_meanings(), self._file(key).open("rb", buffering=0) as file:
@@ -61,12 +66,8 @@ class LocalStore:
         if key.startswith(f"{_STAGING}/"):
             self._remove_leftover(self.staging / Path(key).name)
             return
-        file = self._file(key)
         with file_meanings():
-            file.unlink(missing_ok=True)
-            # The blob's own folder goes with its last object; not empty is fine. Folders above are shared with writers.
-            with suppress(OSError):
-                file.parent.rmdir()
+            _remove(self._file(key))
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         for folder, folders, files in os.walk(self.root):
@@ -96,7 +97,7 @@ class LocalStore:
         probe = self.staging / f".check-{os.getpid()}"
         with file_meanings():
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another request of this process may have been faster
 
     def _remove_leftover(self, leftover: Path) -> None:
         with file_meanings():
@@ -122,6 +123,13 @@ def _is_in_use(entry: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    # The blob's own folder goes with its last object; not empty is fine. Folders above are shared with writers.
+    with suppress(OSError):
+        file.parent.rmdir()
 
 
 def _make_folders(folder: Path) -> list[Path]:
