@@ -6,7 +6,9 @@ Each kind of process imports only what it needs: a worker knows no surface, the 
 import importlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +18,7 @@ from mediatheque import faults
 from mediatheque import plugins as installed
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.decoder import Decoders
+from mediatheque.errors import LibraryError
 from mediatheque.model import Queue
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
@@ -57,12 +60,13 @@ def prepare(settings: Settings) -> "FirstCredentials | None":
     """Make the data folder, the secret and the schema; credentials when this is the first start of all."""
     from mediatheque.core.accounts import Accounts
 
-    try:
+    with _told_as("MEDIATHEQUE_DATA_DIR", settings.data_dir):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=settings.data_dir).close()
         _secrets(settings)
         faults.place("start.secret")
-    except OSError as error:
-        raise SettingsError(f"MEDIATHEQUE_DATA_DIR={str(settings.data_dir)!r}: {error.strerror}") from error
+    with _told_as("MEDIATHEQUE_STORAGE_URL", settings.storage_url or settings.data_dir):
+        _store(settings, installed)
     database = Database(database_url(settings))
     try:
         migrate(database)
@@ -160,6 +164,17 @@ def _store(settings: Settings, plugins: ModuleType) -> Store:
     if scheme not in known:
         raise SettingsError(f"MEDIATHEQUE_STORAGE_URL={url!r}: takes {', '.join(f'{name}://' for name in known)}")
     return known[scheme](url)
+
+
+@contextmanager
+def _told_as(variable: str, value: object) -> Iterator[None]:
+    """What the file system refuses at start, as a fault of the setting that named the place."""
+    try:
+        yield
+    except (OSError, LibraryError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) else str(error)
+        raise SettingsError(f"{variable}={str(value)!r}: {reason}") from error
 
 
 def _outside(settings: Settings) -> "OutsideIssuer | None":
