@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mediatheque import faults
-from mediatheque.errors import NotFound, file_meanings
+from mediatheque.errors import NotFound, Unavailable, file_meanings
 from mediatheque.ports import StoredObject, StoreType
 
 PIECE_BYTES = 1 << 20
@@ -32,7 +32,7 @@ class LocalStore:
     def put(self, staged: Path, key: str) -> None:
         """Sync the file, rename it to its key, sync every folder whose entries changed; or leave no object at all."""
         target = self._file(key)
-        with file_meanings():
+        with file_meanings(absent=Unavailable):
             _sync(staged)
             faults.place("store.synced")
             try:
@@ -95,7 +95,7 @@ class LocalStore:
 
     def check(self) -> None:
         probe = self.staging / f".check-{os.getpid()}"
-        with file_meanings():
+        with file_meanings(absent=Unavailable):
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)  # another request of this process may have been faster
 
