@@ -94,6 +94,10 @@ class Site:
         supervisor = psutil.Process(self.server.process.pid)
         return [supervisor, *supervisor.children()]
 
+    def processes(self, role: str) -> list[psutil.Process]:
+        """Those of the tree that are `web` or `worker`."""
+        return [process for process in self.tree()[1:] if process.cmdline()[3:4] == [role]]
+
     def end_leases_of_the_dead(self) -> None:
         """Let the time pass that it takes for the leases of dead workers to end, and have the living look."""
         with self.parts.database.write() as tx:
