@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.support import wait_for
+
 from benchmarks import wrk
 from benchmarks.client import Client, form
 from benchmarks.photos import original, photos
 from benchmarks.report import Figure, at_least, interleaved
 from benchmarks.server import ADMIN_KEY, serving
-from tests.support import wait_for
 
 ORIGINAL_BYTES = 60_000
 

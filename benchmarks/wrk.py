@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.machine import NGINX, WRK
 from tests.support import free_port, wait_for
+
+from benchmarks.machine import NGINX, WRK
 
 CONNECTIONS = 64
 THREADS = 2
