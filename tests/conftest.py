@@ -1,4 +1,4 @@
-"""What every test may ask for: the corpus, a PostgreSQL server, a running server on each database, a tenant of one's own."""
+"""What every test may ask for: a PostgreSQL server, a running server on each database, a tenant of its own."""
 
 import os
 import uuid

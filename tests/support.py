@@ -19,7 +19,8 @@ import psutil
 from tests.pictures import picture
 
 ADMIN_KEY = "an-admin-key-for-the-tests"
-SECRET = "a secret for the tests, long enough for HS256"  # two and more words: several secrets, all accepted
+SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
+"""Two: the first signs, both are accepted."""
 READY_SECONDS = 30
 
 
@@ -30,7 +31,7 @@ class Server:
     data_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
-    port: int = field(default_factory=lambda: free_port())
+    port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,6 +41,9 @@ class Server:
     @property
     def log(self) -> Path:
         return self.data_dir.with_suffix(".log")
+
+    def __post_init__(self) -> None:
+        self.port = self.port or free_port()
 
     def start(self) -> "Server":
         with self.log.open("ab") as log:
@@ -83,7 +87,7 @@ class Server:
         """Run `mediatheque …` on the same folder and database."""
         return subprocess.run(
             [sys.executable, "-m", "mediatheque", *arguments],
-            env=self.full_environment(), capture_output=True, text=True, timeout=60,
+            env=self.full_environment(), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
     def client(self, key: str | None = ADMIN_KEY, *, address: str | None = None) -> httpx.Client:

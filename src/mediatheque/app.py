@@ -16,12 +16,13 @@ from mediatheque import faults
 from mediatheque import plugins as installed
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.decoder import Decoders
+from mediatheque.errors import NotFound, StorageFull, Unavailable
 from mediatheque.model import Queue
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
 from mediatheque.records.signals import Signals, signals_for
-from mediatheque.settings import Settings, SettingsError
+from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 PROBES = 2
 """Decoder children of one API process."""
+SECRET_CHARS = 16
+"""The least that counts as a secret of its own where several are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ class Parts:
 
 
 def prepare(settings: Settings) -> "FirstCredentials | None":
-    """Make the data folder, the secret and the schema; credentials when this is the first start of all."""
+    """Make the data folder, the secret, the store and the schema; credentials when this is the first start of all.
+
+    Raises `SettingsError` for what a setting names and is not there.
+    """
     from mediatheque.core.accounts import Accounts
 
     try:
@@ -62,12 +68,18 @@ def prepare(settings: Settings) -> "FirstCredentials | None":
         _secrets(settings)
         faults.place("start.secret")
     except OSError as error:
-        raise SettingsError(f"MEDIATHEQUE_DATA_DIR={str(settings.data_dir)!r}: {error.strerror}") from error
+        raise SettingsError(f"{setting('data_dir', settings.data_dir)}: {error.strerror}") from error
+    try:
+        _store(settings, installed).check()
+    except (Unavailable, StorageFull, NotFound) as error:
+        raise SettingsError(f"{setting('storage_url', _storage_url(settings))}: the store cannot be written") from error
     database = Database(database_url(settings))
     try:
         migrate(database)
         faults.place("start.migrated")
         return Accounts(database).first_start(settings.admin_username, settings.admin_password)
+    except Unavailable as error:
+        raise SettingsError(f"{setting('database_url', database_url(settings))}: it does not answer") from error
     finally:
         database.close()
 
@@ -77,7 +89,11 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     database = Database(database_url(settings))
     signals = signals_for(database, settings.data_dir)
     store = _store(settings, plugins)
-    pool = Decoders(decoders, memory_bytes=settings.decoder_memory_mb << 20)
+    pool = Decoders(
+        decoders,
+        memory_bytes=settings.decoder_memory_mb << 20,
+        allowed=tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)})),
+    )
     pipeline = Pipeline(database, {store.name: store}, load(plugins.SKILLS), signals)
     return Parts(settings, plugins, database, signals, pool, store, pipeline)
 
@@ -154,12 +170,16 @@ def database_url(settings: Settings) -> str:
 
 
 def _store(settings: Settings, plugins: ModuleType) -> Store:
-    url = settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
+    url = _storage_url(settings)
     known: dict[str, Callable[[str], Store]] = {store.scheme: store.open for store in load(plugins.STORES)}
     scheme = url.partition("://")[0]
     if scheme not in known:
-        raise SettingsError(f"MEDIATHEQUE_STORAGE_URL={url!r}: takes {', '.join(f'{name}://' for name in known)}")
+        raise SettingsError(f"{setting('storage_url', url)}: takes {', '.join(f'{name}://' for name in known)}")
     return known[scheme](url)
+
+
+def _storage_url(settings: Settings) -> str:
+    return settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
 
 
 def _outside(settings: Settings) -> "OutsideIssuer | None":
@@ -178,9 +198,13 @@ def _outside(settings: Settings) -> "OutsideIssuer | None":
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """The configured secrets, or those kept in the data folder, made at first start."""
+    """The configured secrets, or those kept in the data folder, made at first start.
+
+    A phrase with short words is one secret: its words alone could be guessed.
+    """
     if settings.secret:
-        return tuple(settings.secret.split())
+        words = settings.secret.split()
+        return tuple(words) if all(len(word) >= SECRET_CHARS for word in words) else (settings.secret,)
     kept = settings.data_dir / "secret"
     if not kept.exists():
         _keep_secret(kept)

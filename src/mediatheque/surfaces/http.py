@@ -16,7 +16,7 @@ from mediatheque.core.access import require
 from mediatheque.core.idempotency import Remembering
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
-from mediatheque.errors import LibraryError, TooLarge, UnsupportedEncoding
+from mediatheque.errors import LibraryError, TooLarge, Unavailable, UnsupportedEncoding
 from mediatheque.model import Actor, Asset, Terms
 
 Parameters = ParamSpec("Parameters")
@@ -27,6 +27,7 @@ Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 
 THREADS = 32
+MAX_WAITING = 1000
 BODY_LIMIT_BYTES = 1 << 20
 """Of a request that is no upload."""
 
@@ -58,7 +59,9 @@ class Surface:
 
 
 async def in_thread(act: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:
-    """Run a synchronous call in the bounded pool of request threads."""
+    """Run a synchronous call in the bounded pool of request threads; raises `Unavailable` when too many wait."""
+    if _pool._work_queue.qsize() > MAX_WAITING:  # the pool has no public word for it
+        raise Unavailable(retry_after_seconds=1)
     return await asyncio.get_running_loop().run_in_executor(_pool, partial(act, *args, **named))
 
 

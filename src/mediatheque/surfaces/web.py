@@ -1,7 +1,6 @@
 """The web application: the surfaces' routes under one framework, errors by path prefix, one OpenAPI document."""
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +18,6 @@ from mediatheque.errors import BadRequest, ClientTooSlow, LibraryError, MethodNo
 from mediatheque.surfaces import operations
 from mediatheque.surfaces.front import Front
 from mediatheque.surfaces.http import BEARER, Surface, plain_error, plain_invalid, with_allowance
-from mediatheque.surfaces.metrics import ERRORS, SECONDS
 
 log = structlog.get_logger()
 
@@ -50,7 +48,6 @@ def web_application(
             allow_headers=["authorization", "content-type", "idempotency-key"],
             expose_headers=["x-request-id", "retry-after", "location", "etag"],
         )  # fmt: skip
-    app.middleware("http")(_timed)
     return Front(app, {prefix: hot(library) for surface in surfaces for prefix, hot in surface.hot.items()})
 
 
@@ -133,12 +130,3 @@ def _complete_openapi(app: FastAPI, surfaces: Sequence[Surface]) -> None:
 
 def _hot_paths(surfaces: Sequence[Surface]) -> set[str]:
     return {path for surface in surfaces for path in surface.hot_paths}
-
-
-async def _timed(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    started = time.perf_counter()
-    answer = await call(request)
-    SECONDS.labels(request.method).observe(time.perf_counter() - started)
-    if answer.status_code >= 500:
-        ERRORS.labels(str(answer.status_code)).inc()
-    return answer
