@@ -21,7 +21,7 @@ from tests.pictures import picture
 ADMIN_KEY = "an-admin-key-for-the-tests"
 SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
 """Two: the first signs, both are accepted."""
-READY_SECONDS = 30
+READY_SECONDS = 60
 
 
 @dataclass
