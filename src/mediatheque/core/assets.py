@@ -13,7 +13,7 @@ from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
-from mediatheque.errors import Invalid, Malformed, NotFound, QuotaExceeded, Unsupported
+from mediatheque.errors import Invalid, Malformed, NotFound, QuotaExceeded, StorageFull, Unsupported
 from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
 from mediatheque.ports import Store
 from mediatheque.records import assets, runs, search, tallies
@@ -79,8 +79,9 @@ class Assets:
                 if remembering:
                     remembering.keep(tx, made)
                 faults.place("upload.recorded")
-        except BaseException:
-            if made is None:  # else the commit itself failed, and nobody knows whether it counts: leave the bytes
+        except BaseException as error:
+            # Otherwise the commit itself failed, and nobody knows whether it counts: leave the bytes.
+            if made is None or isinstance(error, StorageFull):
                 self._primary.delete(key)
             raise
         faults.place("upload.committed")
