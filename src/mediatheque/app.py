@@ -54,7 +54,7 @@ class Parts:
         self.database.close()
 
 
-def prepare(settings: Settings) -> "FirstCredentials | None":
+def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCredentials | None":
     """Make the data folder, the secret, the store and the schema; credentials when this is the first start of all.
 
     Raises `SettingsError` for what a setting names and is not there.
@@ -68,7 +68,7 @@ def prepare(settings: Settings) -> "FirstCredentials | None":
     except OSError as error:
         raise SettingsError(f"{setting('data_dir', settings.data_dir)}: {error.strerror}") from error
     try:
-        _store(settings, installed).check()
+        _store(settings, plugins).check()
     except (Unavailable, StorageFull, NotFound) as error:
         raise SettingsError(f"{setting('storage_url', _storage_url(settings))}: the store cannot be written") from error
     database = Database(database_url(settings))

@@ -97,7 +97,8 @@ class Assets:
         page: int,
         page_size: int,
     ) -> Page:
-        """The tenant's assets of this surface, newest first; `total` counts the filtered set."""
+        """The tenant's assets of this surface, newest first; `total` counts the filtered set. Raises `Invalid`."""
+        names.text(search_text, "search", terms.max_text_chars)
         with self._database.read() as tx:
             scope = Scope(actor.tenant_id, "image", terms.is_public)
             if folder is not None:
@@ -218,7 +219,7 @@ class Assets:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": State.PENDING,
+            "state": self._pipeline.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,

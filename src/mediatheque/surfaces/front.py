@@ -35,7 +35,9 @@ class Front:
             self._requests.inc()
             started = time.perf_counter()
             await self._framework(scope, _patient(receive), _with_headers(scope, send))
-            SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(time.perf_counter() - started)
+            SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(
+                time.perf_counter() - started
+            )
         else:
             await self._framework(scope, receive, send)
 
