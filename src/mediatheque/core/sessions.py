@@ -78,7 +78,7 @@ class Sessions:
     def logout(self, refresh_token: str) -> None:
         """End the session of this refresh token; one that is unknown or ended is fine. Its access token runs out."""
         with self._database.write() as tx:
-            token = sessions.token_with(tx, digest(refresh_token))
+            token = _held(tx, digest(refresh_token))
             if token is not None:
                 sessions.revoke_family(tx, token["family"], datetime.now(UTC))
 
@@ -111,18 +111,19 @@ class Sessions:
             return self._issue(tx, users.held_by_id(tx, row["id"]), uuid4(), now)
 
     def _rotate(self, tx: Tx, secret_sha256: bytes, now: datetime) -> Session | Unauthorized:
-        token = sessions.token_with(tx, secret_sha256)
+        token = _held(tx, secret_sha256)
         if token is None:
             return Unauthorized(Unauthorized.INVALID_REFRESH, "Unknown refresh token")
-        row = users.held_by_id(tx, token["user_id"])  # before the token, as whoever ends sessions does
+        row = users.held_by_id(tx, token["user_id"])
         if row["disabled_at"] is not None or row["tenant_disabled_at"] is not None:
             return _inactive()
-        if token["used_at"] is None and token["revoked_at"] is not None:
+        if token["used_at"] is not None:
+            return self._reused(tx, token, now)
+        if token["revoked_at"] is not None:
             return Unauthorized(Unauthorized.INVALID_REFRESH, "The session has ended")
         if token["expires_at"] <= now:
             return Unauthorized(Unauthorized.EXPIRED_REFRESH, "The refresh token has expired")
-        if not sessions.use(tx, token["id"], now):
-            return self._reused(tx, token, now)
+        sessions.use(tx, token["id"], now)
         return self._issue(tx, row, token["family"], now)
 
     def _reused(self, tx: Tx, token: Row, now: datetime) -> Unauthorized:
@@ -160,6 +161,15 @@ class Sessions:
                 known = {"name": row["name"]} if row else {}
                 audit.note_outside(tx, tenant["id"], "login.blocked", row["uuid"] if row else None, address=address,
                                    **known)  # fmt: skip
+
+
+def _held(tx: Tx, secret_sha256: bytes) -> Row | None:
+    """The token as it is once its user's row is held: whoever begins, continues or ends sessions holds that first."""
+    token = sessions.token_with(tx, secret_sha256)
+    if token is not None:
+        users.held_by_id(tx, token["user_id"])
+        token = sessions.token_with(tx, secret_sha256)
+    return token
 
 
 def _check_alive(row: Row) -> None:

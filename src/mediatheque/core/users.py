@@ -60,11 +60,11 @@ class Users:
         role = Role.ADMIN if rank is Rank.ADMIN else Role.VIEWER
         _check_within(actor, role, granted)
         check_rules(password, name)
-        values = {"password_hash": hashed(password), "permissions": granted, "updated_at": datetime.now(UTC),
-                  "disabled_at": None if is_active else datetime.now(UTC)}  # fmt: skip
+        kept, now = hashed(password), datetime.now(UTC)
+        values = {"password_hash": kept, "permissions": granted, "disabled_at": None if is_active else now}
         try:
             with self._database.write() as tx:
-                made = accounts.add_user(tx, actor.tenant_id, name, role, datetime.now(UTC), **values)
+                made = accounts.add_user(tx, actor.tenant_id, name, role, now, **values)
                 user = _shown(tx, users.held_by_id(tx, made))
                 audit.note(tx, actor, "user.created", user.uuid, name=name, role=role, permissions=granted,
                            is_active=is_active)  # fmt: skip
@@ -198,7 +198,8 @@ def _held(tx: Tx, actor: Actor, user_id: UUID) -> User:
 
 
 def _check_within(actor: Actor, role: Role, granted: Iterable[str] | None) -> None:
-    if not scopes_of(role, granted) <= actor.scopes:
+    above = role is Role.ADMIN and actor.role is not Role.ADMIN
+    if above or not scopes_of(role, granted) <= actor.scopes:
         raise _refusal("Nobody manages a user who may do more than they may themselves")
 
 
