@@ -101,6 +101,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.access import Access
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.assets import Assets
+    from mediatheque.core.audit import Audit
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.generations import Generations
     from mediatheque.core.health import Health
@@ -109,8 +110,10 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.limiter import Limiter
     from mediatheque.core.media import Media
     from mediatheque.core.probing import Probing
+    from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
     from mediatheque.core.tokens import Tokens
+    from mediatheque.core.users import Users
 
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
     own_secrets = _secrets(settings)
@@ -123,6 +126,9 @@ def make_library(parts: Parts) -> "Library":
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
+        sessions=Sessions(database, tokens, limiter),
+        users=Users(database),
+        audit=Audit(database),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         media=Media(database, stores),

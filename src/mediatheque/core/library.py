@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
+from mediatheque.core.audit import Audit
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
+from mediatheque.core.users import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,9 @@ class Library:
     base_url: str
     access: Access
     accounts: Accounts
+    sessions: Sessions
+    users: Users
+    audit: Audit
     assets: Assets
     catalogue: Catalogue
     media: Media
