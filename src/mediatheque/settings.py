@@ -70,7 +70,9 @@ class Settings(BaseSettings):
         description="Signs URLs and access tokens; made at first start and kept in the data folder when empty. "
         "Several, separated by spaces: the first signs, all are accepted.",
     )
-    admin_username: str = Field("admin", min_length=1, max_length=255, description="Login name of the first admin.")
+    admin_username: str = Field(
+        "admin", min_length=1, max_length=100, pattern="^[^/]+$", description="Login name of the first admin, no slash."
+    )
     admin_password: str = Field(
         "", description="Password of the first admin; empty: made at first start, printed once."
     )
