@@ -15,7 +15,14 @@ from PIL import Image
 from tests.conftest import Tenant
 from tests.corpus import FOLDER, Case, cases
 from tests.pictures import picture
-from tests.skills.test_variants import COLOUR_MANAGED, METADATA, PATTERN_TOLERANCE, expected_quadrants, on_white, quadrants
+from tests.skills.test_variants import (
+    COLOUR_MANAGED,
+    METADATA,
+    PATTERN_TOLERANCE,
+    expected_quadrants,
+    on_white,
+    quadrants,
+)
 from tests.support import Server, process_tree, process_tree_bytes, until_ready, upload, wait_for
 
 TAKEN = {"jpeg", "png", "gif", "webp"}

@@ -18,10 +18,10 @@ OVERHEAD_BYTES = 1 << 20
 FIELD_BYTES = 64 << 10
 MAX_PARTS = 64
 MAX_BOUNDARY_CHARS = 200
-CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
-"""Of a text field; Python's other codecs are slow, or no charsets at all."""
 MAX_UPLOADS = 512
 """Received at the same time by one process."""
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
+"""Of a text field; Python's other codecs are slow, or no charsets at all."""
 
 
 @dataclass(slots=True)
@@ -38,8 +38,8 @@ class Form:
 async def received(request: Request, stage: Callable[[], Staged], max_bytes: int) -> AsyncIterator[Form]:
     """The form of a request whose field `file` is a file; the staged file is removed when the block ends.
 
-    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time), and
-    what staging raises.
+    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time),
+    and what staging raises.
     """
     boundary = _boundary(request)
     declared = int(request.headers.get("content-length", "-1"))

@@ -35,7 +35,9 @@ class Front:
             self._requests.inc()
             started = time.perf_counter()
             await self._framework(scope, _patient(receive), _with_headers(scope, send))
-            SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(time.perf_counter() - started)
+            SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(
+                time.perf_counter() - started
+            )
         else:
             await self._framework(scope, receive, send)
 
@@ -49,7 +51,8 @@ def _patient(receive: Receive) -> Receive:
         if complete:  # we wait for nothing but the end of the connection now
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), SILENCE_SECONDS)
+            async with asyncio.timeout(SILENCE_SECONDS):  # wait_for would make a task of every piece
+                message = await receive()
         except TimeoutError:
             raise ClientTooSlow from None
         received += len(message.get("body", b""))
