@@ -19,8 +19,9 @@ import psutil
 from tests.pictures import picture
 
 ADMIN_KEY = "an-admin-key-for-the-tests"
-SECRET = "a secret for the tests, long enough for HS256"  # two and more words: several secrets, all accepted
-READY_SECONDS = 30
+SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
+"""Two: the first signs, both are accepted."""
+READY_SECONDS = 60
 
 
 @dataclass

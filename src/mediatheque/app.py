@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 PROBES = 2
 """Decoder children of one API process."""
+SECRET_CHARS = 16
+"""The least that counts as a secret of its own where several are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +208,13 @@ def _outside(settings: Settings) -> "OutsideIssuer | None":
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """The configured secrets, or those kept in the data folder, made at first start."""
+    """The configured secrets, or those kept in the data folder, made at first start.
+
+    A phrase with short words is one secret: its words alone could be guessed.
+    """
     if settings.secret:
-        return tuple(settings.secret.split())
+        words = settings.secret.split()
+        return tuple(words) if all(len(word) >= SECRET_CHARS for word in words) else (settings.secret,)
     kept = settings.data_dir / "secret"
     if not kept.exists():
         _keep_secret(kept)

@@ -106,7 +106,7 @@ class Access:
         subject, name, role = (
             str(claims.get(claim, "")) for claim in ("sub", outside.tenant_claim, outside.role_claim)
         )
-        if role not in SCOPES or not 0 < len(subject) <= 255:
+        if role not in SCOPES or not 0 < len(subject) <= 255 or not (subject + name).isprintable():
             raise Unauthorized(Unauthorized.INVALID_TOKEN)
         with self._database.read() as tx:
             tenant = accounts.tenant_named(tx, name) or accounts.tenant_with(tx, _uuid(name))
