@@ -59,9 +59,7 @@ def storm(site: Site, kills: int, *, uploads: int, per_check: int = 50, seed: in
     return figures
 
 
-async def _batch(
-    site: Site, ledger: Ledger, figures: Figures, kills: int, uploads: int, chance: random.Random
-) -> None:
+async def _batch(site: Site, ledger: Ledger, figures: Figures, kills: int, uploads: int, chance: random.Random) -> None:
     goal = ledger.acknowledged + uploads
     async with _load(site, ledger, chance):
         for _ in range(kills):
@@ -81,6 +79,7 @@ async def _kill(site: Site, figures: Figures, chance: random.Random) -> None:
         while not site.is_struck(place):
             assert time.monotonic() < deadline, f"nobody passed {place}"
             await asyncio.sleep(0.01)
+        await asyncio.to_thread(site.await_end, place)
         figures.kills["at places"] += 1
         return
     supervisor, *children = site.tree()
