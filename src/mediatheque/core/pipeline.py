@@ -1,5 +1,6 @@
 """The pipeline: which skills run on a new blob, who runs them, and how their results become visible, all at once."""
 
+import hashlib
 import mimetypes
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from uuid import uuid4
 
 from mediatheque import faults
 from mediatheque.core import idempotency
-from mediatheque.errors import LibraryError
+from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill, Store
 from mediatheque.records import assets, runs, search, tallies
@@ -60,12 +61,13 @@ class Pipeline:
         self.skills = {skill.name: skill for skill in skills}
         self._signals = signals
 
+    def first_state(self, kind: str) -> State:
+        """Of a new asset: `ready` at once where no skill is essential."""
+        return State.PENDING if any(skill.essential for skill in self._planned(kind)) else State.READY
+
     def plan(self, tx: Tx, it: Asset, *, trigger: str) -> None:
         """Enqueue the automatic skills of the asset's kind, in the order of the list, in the caller's transaction."""
-        planned = [skill for skill in self.skills.values() if skill.automatic and it.kind in skill.kinds]
-        if not any(skill.essential for skill in planned):
-            assets.change_asset(tx, it.id, {"state": State.READY})
-        self._enqueue(tx, it, planned, trigger)
+        self._enqueue(tx, it, self._planned(it.kind), trigger)
 
     def announce(self) -> None:
         """Tell the workers, after the commit, that there is work."""
@@ -105,14 +107,30 @@ class Pipeline:
             for key in keys:
                 store.delete(key)
 
-    def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str) -> None:
-        """End the run for good; where it was essential the asset is `failed` and its bytes go (decisions 1)."""
+    def is_intact(self, claim: Claim) -> bool:
+        """Whether the run's source is what was acknowledged; raises `Unavailable` when its store cannot tell."""
+        store = self.stores[claim.blob["store"]]
+        try:
+            digest = hashlib.sha256()
+            for piece in store.open(claim.blob["key"]):
+                digest.update(piece)
+        except NotFound:
+            store.check()
+            return False
+        return digest.hexdigest() == str(claim.blob["sha256"])
+
+    def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str, *, is_verdict: bool) -> None:
+        """End the run as failed.
+
+        A verdict on the bytes by an essential run makes the asset `failed`, and its bytes go (decisions 1). Without
+        one the asset stays, as it was acknowledged, and `fsck --repair` tries again.
+        """
         with self._database.hasten() as tx:
             assets.hold(tx, claim.asset_id)
             if not runs.end(tx, claim.job_id, owner, claim.fence):
                 return
             self._finish(tx, claim, outcome, RunState.FAILED, reason)
-            if self.skills[claim.skill].essential:
+            if is_verdict and self.skills[claim.skill].essential:
                 self._bury(tx, claim)
             faults.place("run.failed")
 
@@ -146,8 +164,12 @@ class Pipeline:
             makers = [skill for skill in self.skills.values() if skill.essential and it.kind in skill.kinds]
             self._enqueue(tx, it, makers, "repair")
 
+    def given_up(self, tx: Tx) -> list[Row]:
+        """Essential runs that failed without a verdict on the bytes: their asset is there, and not ready."""
+        return runs.given_up(tx, [skill.name for skill in self.skills.values() if skill.essential])
+
     def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
-        """Put runs that nobody would end back on the queue."""
+        """Put these runs back on the queue."""
         runs.restart(tx, run_ids, {skill.name: skill.queue for skill in self.skills.values()})
 
     def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:
@@ -158,6 +180,9 @@ class Pipeline:
         with self._database.hasten() as tx:
             tallies.fold(tx)
             idempotency_rows.drop_before(tx, idempotency.expired())
+
+    def _planned(self, kind: str) -> list[Skill]:
+        return [skill for skill in self.skills.values() if skill.automatic and kind in skill.kinds]
 
     def _enqueue(self, tx: Tx, it: Asset, skills: Sequence[Skill], trigger: str) -> None:
         if skills:

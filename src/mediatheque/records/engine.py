@@ -156,9 +156,11 @@ class _GroupCommit:
     def _enter(self) -> tuple[_Group, Connection]:
         with self._count:
             self._waiting += 1
-        self._turn.acquire()
+        has_turn = self._turn.acquire(timeout=BUSY_SECONDS)
         with self._count:
             self._waiting -= 1
+        if not has_turn:
+            raise Unavailable(retry_after_seconds=1)
         try:
             connection = self._open()
             if self._group is None:
@@ -184,7 +186,7 @@ class _GroupCommit:
                 self._commit(group, connection)
         except BaseException as error:
             # A full disk makes SQLite undo the whole transaction: then the first failure is the one to tell.
-            self._abandon(failure or error)
+            self._abandon(failure if isinstance(failure, DBAPIError) else error)
             if failure is None:
                 raise
         finally:
