@@ -15,7 +15,7 @@ from typing import Any
 from mediatheque.core.pipeline import LEASE_SECONDS, Pipeline
 from mediatheque.errors import LibraryError, NotFound
 from mediatheque.ports import Store, StoredObject
-from mediatheque.records import inventory
+from mediatheque.records import inventory, runs
 from mediatheque.records.engine import Database
 from mediatheque.records.inventory import Recorded
 from mediatheque.records.locks import exclusive
@@ -59,7 +59,7 @@ class Fsck:
         for recorded in self._recorded():
             self._check_recorded(recorded, report, sample_percent)
         report.orphan_objects = [key for _, key in self._orphans(grace, report)]
-        report.stuck_runs = [str(run["uuid"]) for run in self._stuck(grace)]
+        report.stuck_runs = [str(run["uuid"]) for run in (*self._stuck(grace), *self._given_up())]
         return report
 
     def repair(self, *, grace: timedelta = GRACE, sample_percent: float = SAMPLE_PERCENT) -> Report:
@@ -78,7 +78,7 @@ class Fsck:
         for store, key in list(self._orphans(grace, before)):
             store.delete(key)
         with self._database.write() as tx:
-            self._pipeline.restart(tx, [run["id"] for run in self._stuck(grace)])
+            self._pipeline.restart(tx, [run["id"] for run in (*self._stuck(grace), *self._given_up())])
         self._pipeline.tidy(garbage_grace=grace)
         self._pipeline.announce()
         return self.check(grace=grace, sample_percent=0)
@@ -142,7 +142,12 @@ class Fsck:
 
     def _stuck(self, grace: timedelta) -> list[Any]:
         with self._database.read() as tx:
-            return self._pipeline.stuck(tx, grace_seconds=max(grace.total_seconds(), 2 * LEASE_SECONDS))
+            return runs.stuck(tx, grace_seconds=max(grace.total_seconds(), 2 * LEASE_SECONDS))
+
+    def _given_up(self) -> list[Any]:
+        """Left to an operator: a file that kills its workers would be tried for ever if they did this themselves."""
+        with self._database.read() as tx:
+            return self._pipeline.given_up(tx)
 
 
 def _sha256(pieces: Iterable[bytes]) -> str | None:

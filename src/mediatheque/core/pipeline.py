@@ -117,7 +117,7 @@ class Pipeline:
         except NotFound:
             store.check()
             return False
-        return bool(digest.hexdigest() == claim.blob["sha256"])
+        return digest.hexdigest() == str(claim.blob["sha256"])
 
     def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str, *, is_verdict: bool) -> None:
         """End the run as failed.
@@ -164,10 +164,9 @@ class Pipeline:
             makers = [skill for skill in self.skills.values() if skill.essential and it.kind in skill.kinds]
             self._enqueue(tx, it, makers, "repair")
 
-    def stuck(self, tx: Tx, *, grace_seconds: float) -> list[Row]:
-        """Runs that nobody would end, and essential ones that were given up although their asset is there."""
-        essential = [skill.name for skill in self.skills.values() if skill.essential]
-        return [*runs.stuck(tx, grace_seconds=grace_seconds), *runs.given_up(tx, essential)]
+    def given_up(self, tx: Tx) -> list[Row]:
+        """Essential runs that failed without a verdict on the bytes: their asset is there, and not ready."""
+        return runs.given_up(tx, [skill.name for skill in self.skills.values() if skill.essential])
 
     def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
         """Put these runs back on the queue."""

@@ -30,6 +30,8 @@ from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, r
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
+HORIZON_MICROS = 3600 * MICROSECOND
+"""No delay and no lease is this long: one that ends later was written before the clock was put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,10 @@ def enqueue(tx: Tx, rows: list[dict[str, Any]], lanes: Sequence[Queue], now_micr
 def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_seconds: float) -> list[Claim]:
     """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
     now = _now(tx)
+    come = [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in (job.c.available_at, job.c.lease_until)]
     free = (
         select(job.c.id)
-        .where(job.c.lane.in_([LANES[lane] for lane in lanes]), job.c.available_at <= now, job.c.lease_until <= now)
+        .where(job.c.lane.in_([LANES[lane] for lane in lanes]), *come)
         .order_by(job.c.lane, job.c.backlog, job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

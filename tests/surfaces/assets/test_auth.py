@@ -296,6 +296,19 @@ def test_guesses_at_one_name_from_many_addresses_end_with_429(office: Office) ->
     assert answered[:50] == [INVALID] * 50 and answered[-1] == LIMITED
 
 
+def test_a_flood_of_logins_is_refused_at_once_and_leaves_the_others_alone(office: Office) -> None:
+    clients = [office.stranger() for _ in range(24)]
+    for client in clients:
+        client.get("/api/v1/system/ping")
+    with ThreadPoolExecutor(len(clients)) as pool:
+        flood = [pool.submit(office.try_login, f"name-{n}", "guess", client) for n, client in enumerate(clients)]
+        assert office.admin.get("/v3/images").status_code == 200
+        answers = [it.result() for it in flood]
+    refused = [it for it in answers if it.status_code != 401]
+    assert {refusal(it) for it in refused} <= {(503, "service_unavailable")}
+    assert all("retry-after" in it.headers for it in refused)
+
+
 def test_invented_refresh_tokens_end_with_429(office: Office) -> None:
     client = office.stranger()
     answered = [
