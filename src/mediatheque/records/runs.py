@@ -32,6 +32,8 @@ from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, r
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
+HORIZON_MICROS = 3600 * MICROSECOND
+"""No delay and no lease is this long: one that ends later was written before the clock was put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +225,10 @@ _DETAILS = (
 
 
 def _take(now: ColumnElement[int]) -> ReturningUpdate[Any]:
+    come = [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in (job.c.available_at, job.c.lease_until)]
     free = (
         select(job.c.id)
-        .where(job.c.lane.in_(bindparam("lanes", expanding=True)), job.c.available_at <= now, job.c.lease_until <= now)
+        .where(job.c.lane.in_(bindparam("lanes", expanding=True)), *come)
         .order_by(job.c.lane, job.c.backlog, job.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
