@@ -14,7 +14,8 @@ from benchmarks.server import postgres
 
 PARTS = ("startup", "ingest", "proxy", "queue", "lists")
 QUICK_NOTE = "Short form: fewer rounds, up to 100,000 rows. `python -m benchmarks` is the full one."
-TOTAL_NOTE = "Client and server share these cores; figures are medians of interleaved rounds. Ratios travel, absolute figures do not."
+SHARED_NOTE = "Client and server share these cores; medians of interleaved rounds. Ratios travel, absolutes do not."
+QUIET_LOAD = 0.5
 
 
 def main() -> None:
@@ -23,7 +24,9 @@ def main() -> None:
     started = time.monotonic()
     machine.compile_bytecode()
     figures: list[Figure] = []
-    notes = [TOTAL_NOTE, *([QUICK_NOTE] if options.quick else [])]
+    notes = [SHARED_NOTE, *([QUICK_NOTE] if options.quick else [])]
+    if (load := machine.others_load()) > QUIET_LOAD:
+        notes.append(f"Others were using the machine (load {load:.1f} before the start): figures are too low.")
     try:
         with postgres(folder / "postgresql") as postgresql:
             parts = {
