@@ -1,10 +1,12 @@
 # What people and machines do with a checkout. `make help` lists it.
 
 UV_VERSION := 0.13.9
+# Trust the certificates that the machine trusts, where it has a list of them.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench
+.PHONY: help run test check format docs bench faults
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -31,11 +33,15 @@ format: $(UV) ## put the code into the house's format
 
 docs: $(UV) ## write the table of settings in docs/operations.md anew
 	$(UV) sync --quiet --locked
-	$(UV) run --no-sync python -m mediatheque.settings docs/operations.md
+	$(UV) run --no-sync python docs/settings_table.py
 
 bench: $(UV) ## measure, side by side with the machine's own limits
 	$(UV) sync --quiet --locked
 	$(UV) run --no-sync python -m benchmarks $(ARGS)
+
+faults: $(UV) ## kill the server a thousand times under load, on both databases, and count what is lost
+	$(UV) sync --quiet --locked
+	$(UV) run --no-sync python -m tests.faults $(ARGS)
 
 .tools/bin/uv:
 	python3 -m venv .tools

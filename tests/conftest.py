@@ -1,9 +1,10 @@
-"""What every test may ask for: the corpus, a PostgreSQL server, a running server on each database, a tenant of one's own."""
+"""What every test may ask for: a PostgreSQL server, a running server on each database, a tenant of its own."""
 
 import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -56,12 +57,18 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def accounts(server: Server) -> Iterator[Accounts]:
-    """The server's accounts, over the same database."""
+def database(server: Server) -> Iterator[Database]:
+    """The server's database, for what no client can do."""
     url = server.environment.get("MEDIATHEQUE_DATABASE_URL") or f"sqlite:///{server.data_dir / 'mediatheque.db'}"
     database = Database(url)
-    yield Accounts(database)
+    yield database
     database.close()
+
+
+@pytest.fixture
+def accounts(database: Database) -> Accounts:
+    """The server's accounts, over the same database."""
+    return Accounts(database)
 
 
 @dataclass
@@ -71,6 +78,12 @@ class Tenant:
     name: str
     key: NewKey
     client: httpx.Client
+    server: Server
+
+    def objects(self) -> Iterator[Path]:
+        """The files that the store holds of this tenant."""
+        for folder in (self.server.data_dir / "objects").glob(f"*/{self.key.tenant_id}"):
+            yield from (file for file in folder.rglob("*") if file.is_file())
 
 
 @pytest.fixture
@@ -87,4 +100,4 @@ def _tenant(server: Server, accounts: Accounts) -> Iterator[Tenant]:
     name = f"tenant-{uuid.uuid4().hex[:12]}"
     key = accounts.create_key(name, role=Role.EDITOR)
     with server.client(key.key) as client:
-        yield Tenant(name, key, client)
+        yield Tenant(name, key, client, server)

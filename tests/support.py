@@ -1,20 +1,27 @@
 """A real server for the tests: started, stopped and killed like any operator would."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psutil
+
+from tests.pictures import picture
 
 ADMIN_KEY = "an-admin-key-for-the-tests"
-SECRET = "a secret for the tests, long enough for HS256"  # two and more words: several secrets, all accepted
-READY_SECONDS = 30
+SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
+"""Two: the first signs, both are accepted."""
+READY_SECONDS = 60
 
 
 @dataclass
@@ -24,7 +31,7 @@ class Server:
     data_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
-    port: int = field(default_factory=lambda: free_port())
+    port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -34,6 +41,9 @@ class Server:
     @property
     def log(self) -> Path:
         return self.data_dir.with_suffix(".log")
+
+    def __post_init__(self) -> None:
+        self.port = self.port or free_port()
 
     def start(self) -> "Server":
         with self.log.open("ab") as log:
@@ -77,12 +87,26 @@ class Server:
         """Run `mediatheque …` on the same folder and database."""
         return subprocess.run(
             [sys.executable, "-m", "mediatheque", *arguments],
-            env=self.full_environment(), capture_output=True, text=True, timeout=60,
+            env=self.full_environment(), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
-    def client(self, key: str | None = ADMIN_KEY) -> httpx.Client:
+    def client(self, key: str | None = ADMIN_KEY, *, address: str | None = None) -> httpx.Client:
+        """A client with that key; `address` is where it seems to live, for what is counted per address."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        transport = httpx.HTTPTransport(local_address=address)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, transport=transport)
+
+    def exchange(self, request: bytes, *more: bytes, seconds: float = 10) -> bytes:
+        """Send bytes as they are, in pieces; everything that comes back until the server closes or pauses so long."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
+            answer = b""
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may not want the rest, and still answer
+                for piece in (request, *more):
+                    connection.sendall(piece)
+            with suppress(TimeoutError, ConnectionResetError):
+                while piece := connection.recv(1 << 16):
+                    answer += piece
+            return answer
 
     def _answers(self, path: str) -> bool:
         try:
@@ -106,3 +130,38 @@ def wait_for(
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         assert alive is None or alive.poll() is None, f"the process ended while we waited for {what}"
         time.sleep(0.02)
+
+
+def upload(client: httpx.Client, data: bytes | None = None, name: str = "photo.jpg", **fields: str) -> dict[str, Any]:
+    """An image taken by `POST /v3/images`, as it answers."""
+    answer = client.post("/v3/images", files={"file": (name, data or picture("JPEG"))}, data=fields)
+    assert answer.status_code == 201, answer.text
+    image: dict[str, Any] = answer.json()
+    return image
+
+
+def until_ready(client: httpx.Client, image: dict[str, Any]) -> httpx.Response:
+    """The image's thumbnail, as soon as it is made."""
+    wait_for(lambda: client.head(image["thumbnail_url"]).headers["cache-control"] != "no-store", "the thumbnail", 30)
+    return client.get(image["thumbnail_url"])
+
+
+def own_address() -> str:
+    """A loopback address that nobody else uses."""
+    return ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
+
+
+def process_tree(server: Server) -> list[psutil.Process]:
+    """The server's processes, its decoder children among them."""
+    assert server.process is not None
+    parent = psutil.Process(server.process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def process_tree_bytes(server: Server) -> int:
+    """Resident memory of them all; a process that ends while we look counts nothing."""
+    held = 0
+    for process in process_tree(server):
+        with suppress(psutil.NoSuchProcess):
+            held += process.memory_info().rss
+    return held

@@ -41,6 +41,8 @@ def serve(
     except OSError as error:
         raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
     first = composition.prepare(settings)
+    for counts in (settings.data_dir / "metrics").glob("*.db"):
+        counts.unlink()  # those of processes that have ended
     _welcome(settings, first)
     supervise(environment(settings.host, settings.port), processes, settings.workers if workers else 0, tuple(Queue))
 

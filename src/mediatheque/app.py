@@ -18,13 +18,13 @@ from mediatheque import faults
 from mediatheque import plugins as installed
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.decoder import Decoders
-from mediatheque.errors import LibraryError
+from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.model import Queue
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
 from mediatheque.records.signals import Signals, signals_for
-from mediatheque.settings import Settings, SettingsError
+from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 PROBES = 2
 """Decoder children of one API process."""
+SECRET_CHARS = 16
+"""The least that counts as a secret of its own where several are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,27 @@ class Parts:
         self.database.close()
 
 
-def prepare(settings: Settings) -> "FirstCredentials | None":
-    """Make the data folder, the secret and the schema; credentials when this is the first start of all."""
+def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCredentials | None":
+    """Make the data folder, the secret, the store and the schema; credentials when this is the first start of all.
+
+    Raises `SettingsError` for what a setting names and is not there.
+    """
     from mediatheque.core.accounts import Accounts
 
-    with _told_as("MEDIATHEQUE_DATA_DIR", settings.data_dir):
+    with _told_as("data_dir", settings.data_dir):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=settings.data_dir).close()
         _secrets(settings)
         faults.place("start.secret")
-    with _told_as("MEDIATHEQUE_STORAGE_URL", settings.storage_url or settings.data_dir):
-        _store(settings, installed)
+    with _told_as("storage_url", _storage_url(settings)):
+        _store(settings, plugins).check()
     database = Database(database_url(settings))
     try:
         migrate(database)
         faults.place("start.migrated")
         return Accounts(database).first_start(settings.admin_username, settings.admin_password)
+    except Unavailable as error:
+        raise SettingsError(f"{setting('database_url', database_url(settings))}: it does not answer") from error
     finally:
         database.close()
 
@@ -81,7 +88,11 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     database = Database(database_url(settings))
     signals = signals_for(database, settings.data_dir)
     store = _store(settings, plugins)
-    pool = Decoders(decoders, memory_bytes=settings.decoder_memory_mb << 20)
+    pool = Decoders(
+        decoders,
+        memory_bytes=settings.decoder_memory_mb << 20,
+        allowed=tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)})),
+    )
     pipeline = Pipeline(database, {store.name: store}, load(plugins.SKILLS), signals)
     return Parts(settings, plugins, database, signals, pool, store, pipeline)
 
@@ -158,23 +169,27 @@ def database_url(settings: Settings) -> str:
 
 
 def _store(settings: Settings, plugins: ModuleType) -> Store:
-    url = settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
+    url = _storage_url(settings)
     known: dict[str, Callable[[str], Store]] = {store.scheme: store.open for store in load(plugins.STORES)}
     scheme = url.partition("://")[0]
     if scheme not in known:
-        raise SettingsError(f"MEDIATHEQUE_STORAGE_URL={url!r}: takes {', '.join(f'{name}://' for name in known)}")
+        raise SettingsError(f"{setting('storage_url', url)}: takes {', '.join(f'{name}://' for name in known)}")
     return known[scheme](url)
 
 
+def _storage_url(settings: Settings) -> str:
+    return settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
+
+
 @contextmanager
-def _told_as(variable: str, value: object) -> Iterator[None]:
+def _told_as(name: str, value: object) -> Iterator[None]:
     """What the file system refuses at start, as a fault of the setting that named the place."""
     try:
         yield
     except (OSError, LibraryError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         reason = cause.strerror if isinstance(cause, OSError) else str(error)
-        raise SettingsError(f"{variable}={str(value)!r}: {reason}") from error
+        raise SettingsError(f"{setting(name, value)}: {reason}") from error
 
 
 def _outside(settings: Settings) -> "OutsideIssuer | None":
@@ -193,9 +208,13 @@ def _outside(settings: Settings) -> "OutsideIssuer | None":
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """The configured secrets, or those kept in the data folder, made at first start."""
+    """The configured secrets, or those kept in the data folder, made at first start.
+
+    A phrase with short words is one secret: its words alone could be guessed.
+    """
     if settings.secret:
-        return tuple(settings.secret.split())
+        words = settings.secret.split()
+        return tuple(words) if all(len(word) >= SECRET_CHARS for word in words) else (settings.secret,)
     kept = settings.data_dir / "secret"
     if not kept.exists():
         _keep_secret(kept)

@@ -2,11 +2,13 @@
 
 import asyncio
 import ctypes
+import io
 import os
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 
@@ -82,12 +84,28 @@ def set_up_logs(settings: Settings) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Steady(sys.stderr))),
     )
 
 
+class Steady(io.TextIOBase):
+    """Standard error for the log: a full disk or a closed pipe behind it loses lines, not requests."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 async def _serve(front: object, settings: Settings) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
@@ -96,6 +114,7 @@ async def _serve(front: object, settings: Settings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,  # else a connection that says nothing at all is never given up
         backlog=1024,
         http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=1 << 20),
         log_enabled=False,

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, ValidationError, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "MEDIATHEQUE_"
+SECRETS = frozenset({"secret", "admin_password", "admin_api_key"})
 
 
 class SettingsError(Exception):
@@ -39,6 +40,12 @@ def _storage_url(value: str) -> str:
     return value
 
 
+def _redis_url(value: str) -> str:
+    if value and not value.startswith(("redis://", "rediss://")):
+        raise ValueError("redis://host:port/number")
+    return value
+
+
 Rate = Annotated[str, AfterValidator(_rate)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
@@ -61,7 +68,7 @@ class Settings(BaseSettings):
     secret: str = Field(
         "",
         description="Signs URLs and access tokens; made at first start and kept in the data folder when empty. "
-        "Several, separated by spaces: the first signs, all are accepted.",
+        "Several of at least 16 characters, separated by spaces: the first signs, all are accepted.",
     )
     admin_username: str = Field("admin", min_length=1, max_length=255, description="Login name of the first admin.")
     admin_password: str = Field(
@@ -74,13 +81,15 @@ class Settings(BaseSettings):
         le=256,
         description="Worker processes; default: one per core.",
     )
-    decoder_memory_mb: int = Field(768, ge=256, description="Memory that one decoder child may take, in MiB.")
+    decoder_memory_mb: int = Field(512, ge=256, description="Memory that one decoder child may take, in MiB.")
     jwks_url: BaseUrl = Field("", description="Key set of an outside issuer of access tokens (RS256, ES256).")
     jwt_issuer: str = Field("", description="`iss` that tokens of the outside issuer must carry.")
     jwt_audience: str = Field("", description="`aud` that tokens of the outside issuer must carry.")
     jwt_tenant_claim: str = Field("tenant", description="Claim of an outside token that names the tenant.")
     jwt_role_claim: str = Field("role", description="Claim of an outside token that names the role.")
-    redis_url: str = Field("", description="Shared rate limits when there are several API processes.")
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        "", description="`redis://host:port/number` for shared rate limits when there are several API processes."
+    )
     rate_limit: Rate = Field("6000/minute", description="Requests per credential, on every surface; `0` turns it off.")
     storage_quota: int = Field(0, ge=0, description="Bytes per tenant; 0: none.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -127,5 +136,13 @@ def _explain(error: ValidationError) -> str:
     if not first["loc"]:
         return message
     name = str(first["loc"][0])
-    value = "(hidden)" if name in {"secret", "admin_password", "admin_api_key"} else repr(first["input"])
-    return f"{PREFIX}{name.upper()}={value}: {message}. It takes: {Settings.model_fields[name].description}"
+    return f"{setting(name, first['input'])}: {message}. It takes: {Settings.model_fields[name].description}"
+
+
+def setting(name: str, value: object) -> str:
+    """`VARIABLE=value` for a message: without secrets, and of a URL without what may hold a password."""
+    if name in SECRETS:
+        return f"{PREFIX}{name.upper()}=(hidden)"
+    whole = str(value)
+    without_user = f"(hidden)@{whole.rpartition('@')[2]}" if "@" in whole else whole
+    return f"{PREFIX}{name.upper()}={without_user.partition('?')[0]!r}"

@@ -98,7 +98,8 @@ class Assets:
         page: int,
         page_size: int,
     ) -> Page:
-        """The tenant's assets of this surface, newest first; `total` counts the filtered set."""
+        """The tenant's assets of this surface, newest first; `total` counts the filtered set. Raises `Invalid`."""
+        names.text(search_text, "search", terms.max_text_chars)
         with self._database.read() as tx:
             scope = Scope(actor.tenant_id, "image", terms.is_public)
             if folder is not None:
@@ -219,7 +220,7 @@ class Assets:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": State.PENDING,
+            "state": self._pipeline.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,
@@ -278,6 +279,8 @@ def _search(tx: Tx, scope: Scope, needle: str, skip: int, limit: int) -> tuple[l
 
 def _jump(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Asset], int]:
     """A page anywhere in the list: the days' counts tell on which day it starts, and only that day is counted off."""
+    if skip == 0:
+        return assets.newest(tx, scope, before=None, skip=0, limit=limit), tallies.total(tx, scope)
     days = tallies.by_day(tx, scope)
     total = sum(count for _, count in days)
     if skip >= total:

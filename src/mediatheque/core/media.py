@@ -51,7 +51,7 @@ class Media:
             made = None if variant == ORIGINAL else assets.variant_named(tx, it.blob.id, variant)
         if made is not None:
             return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
-        return _original(it, is_final=variant == ORIGINAL or it.state == State.READY)
+        return _original(it, is_final=variant == ORIGINAL)
 
     def private(self, uuid: UUID, variant: str) -> Served:
         """What a signed URL stands for: any asset that is there. Raises `Gone`, `NotFound` (also of a variant)."""

@@ -6,6 +6,7 @@ tenant's search reads no other tenant's postings.
 
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Select, column, delete, func, insert, select, table, update
 
@@ -24,13 +25,16 @@ _TRIGRAM = 3
 
 def put(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:
     """Index these texts of a new asset."""
-    tx.execute(insert(asset_text), {"asset_id": asset_id, "tenant_id": scope.tenant_id,
-                                    "scope": _token(scope), "body": _body(texts)})  # fmt: skip
+    tx.execute(insert(asset_text), row(asset_id, scope, texts))
+
+
+def row(asset_id: int, scope: Scope, texts: Sequence[str | None]) -> dict[str, Any]:
+    """What is indexed of an asset with these texts."""
+    return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _token(scope), "body": _body(texts)}
 
 
 def change(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:
-    row = {"scope": _token(scope), "body": _body(texts)}
-    tx.execute(update(asset_text).where(asset_text.c.asset_id == asset_id).values(row))
+    tx.execute(update(asset_text).where(asset_text.c.asset_id == asset_id).values(row(asset_id, scope, texts)))
 
 
 def remove(tx: Tx, asset_id: int) -> None:
@@ -41,8 +45,9 @@ def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[l
     """Row ids of the assets that hold `needle` (whatever its case), newest first, and how many there are."""
     hits = _hits(tx.dialect.name == "sqlite", scope, fold(needle))
     newest = hits.order_by(hits.selected_columns[0].desc())
-    ids = [int(row[0]) for row in tx.execute(newest.limit(limit).offset(skip))]
-    if skip + len(ids) < COUNT_LIMIT and 0 < len(ids) < limit:
+    ids = [int(found[0]) for found in tx.execute(newest.limit(limit).offset(skip))]
+    is_last = len(ids) < limit and (ids or skip == 0)
+    if is_last and skip + len(ids) < COUNT_LIMIT:
         return ids, skip + len(ids)
     total = tx.execute(select(func.count()).select_from(hits.limit(COUNT_LIMIT).subquery())).scalar_one()
     return ids, int(total)

@@ -36,8 +36,7 @@ class LocalStore:
             _sync(staged)
             faults.place("store.synced")
             try:
-                new_folders = _make_folders(target.parent)
-                staged.rename(target)
+                new_folders = _rename(staged, target)
                 faults.place("store.renamed")
                 for folder in (target.parent, *new_folders):
                     _sync(folder)
@@ -108,7 +107,7 @@ class LocalStore:
 
     def _file(self, key: str) -> Path:
         parts = key.split("/")
-        if not key or any(part in {"", ".", "..", _STAGING} for part in parts):
+        if any(part in {"", ".", "..", _STAGING} for part in parts) or "\0" in key:
             raise NotFound
         return self.root.joinpath(*parts)
 
@@ -123,6 +122,19 @@ def _is_in_use(entry: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _rename(staged: Path, target: Path) -> list[Path]:
+    """Give the file its name, in folders that may have to be made; returns those whose entries changed, but its own."""
+    while True:
+        new_folders = _make_folders(target.parent)
+        try:
+            staged.rename(target)
+        except FileNotFoundError:
+            if not staged.exists():
+                raise
+            continue  # the deletion of a neighbour took the empty folder away
+        return new_folders
 
 
 def _remove(file: Path) -> None:

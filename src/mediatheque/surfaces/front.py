@@ -8,8 +8,9 @@ from typing import Any
 from mediatheque.errors import ClientTooSlow
 from mediatheque.surfaces.headers import API, request_id
 from mediatheque.surfaces.http import AsgiApp, Receive, Send
-from mediatheque.surfaces.metrics import REQUESTS
+from mediatheque.surfaces.metrics import ERRORS, REQUESTS, SECONDS
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SILENCE_SECONDS = 60
 WINDOW_SECONDS = 60.0
 WINDOW_BYTES = 1024
@@ -32,7 +33,11 @@ class Front:
                     await app(scope, receive, send)
                     return
             self._requests.inc()
+            started = time.perf_counter()
             await self._framework(scope, _patient(receive), _with_headers(scope, send))
+            SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(
+                time.perf_counter() - started
+            )
         else:
             await self._framework(scope, receive, send)
 
@@ -46,7 +51,8 @@ def _patient(receive: Receive) -> Receive:
         if complete:  # we wait for nothing but the end of the connection now
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), SILENCE_SECONDS)
+            async with asyncio.timeout(SILENCE_SECONDS):  # wait_for would make a task of every piece
+                message = await receive()
         except TimeoutError:
             raise ClientTooSlow from None
         received += len(message.get("body", b""))
@@ -68,6 +74,8 @@ def _with_headers(scope: dict[str, Any], send: Send) -> Send:
 
     async def send_with_headers(message: Any) -> None:
         if message["type"] == "http.response.start":
+            if message["status"] >= 500:
+                ERRORS.labels(str(message["status"])).inc()
             present = {name for name, _ in message["headers"]}
             added = [header for header in (*API, (b"x-request-id", identity)) if header[0] not in present]
             message = {**message, "headers": [*message["headers"], *added]}

@@ -16,7 +16,7 @@ from mediatheque.core.access import require
 from mediatheque.core.idempotency import Remembering
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
-from mediatheque.errors import LibraryError, TooLarge
+from mediatheque.errors import LibraryError, TooLarge, Unavailable, UnsupportedEncoding
 from mediatheque.model import Actor, Asset, Terms
 
 Parameters = ParamSpec("Parameters")
@@ -27,6 +27,7 @@ Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 
 THREADS = 32
+MAX_WAITING = 1000
 BODY_LIMIT_BYTES = 1 << 20
 """Of a request that is no upload."""
 
@@ -58,7 +59,9 @@ class Surface:
 
 
 async def in_thread(act: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:
-    """Run a synchronous call in the bounded pool of request threads."""
+    """Run a synchronous call in the bounded pool of request threads; raises `Unavailable` when too many wait."""
+    if _pool._work_queue.qsize() > MAX_WAITING:  # the pool has no public word for it
+        raise Unavailable(retry_after_seconds=1)
     return await asyncio.get_running_loop().run_in_executor(_pool, partial(act, *args, **named))
 
 
@@ -73,7 +76,10 @@ def scope(name: str) -> Callable[[Endpoint], Endpoint]:
 
 
 class Door(APIRoute):
-    """A route that looks at the credential before it reads anything else, and counts it against its rate limit."""
+    """A route that looks at the credential before it reads anything else, and counts it against its rate limit.
+
+    No request body may carry a `Content-Encoding`.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -89,6 +95,8 @@ class Door(APIRoute):
             request.state.allowance = allowance
             if needed:
                 require(actor, needed)
+            if request.headers.get("content-encoding", "identity").lower() != "identity":
+                raise UnsupportedEncoding
             if not streams:
                 request = Request(request.scope, _limited(request.receive))
             return with_allowance(await handle(request), allowance)
@@ -155,7 +163,8 @@ def streaming(endpoint: Endpoint) -> Endpoint:
 
 
 def _json(body: str, status: int) -> Response:
-    return Response(body, status, media_type="application/json")
+    headers = {"Cache-Control": "no-store"} if status >= 400 else None
+    return Response(body, status, headers, media_type="application/json")
 
 
 def _limited(receive: Receive) -> Receive:

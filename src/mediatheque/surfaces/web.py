@@ -1,7 +1,6 @@
 """The web application: the surfaces' routes under one framework, errors by path prefix, one OpenAPI document."""
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,7 +18,6 @@ from mediatheque.errors import BadRequest, ClientTooSlow, LibraryError, MethodNo
 from mediatheque.surfaces import operations
 from mediatheque.surfaces.front import Front
 from mediatheque.surfaces.http import BEARER, Surface, plain_error, plain_invalid, with_allowance
-from mediatheque.surfaces.metrics import ERRORS, SECONDS
 
 log = structlog.get_logger()
 
@@ -50,7 +48,6 @@ def web_application(
             allow_headers=["authorization", "content-type", "idempotency-key"],
             expose_headers=["x-request-id", "retry-after", "location", "etag"],
         )  # fmt: skip
-    app.middleware("http")(_timed)
     return Front(app, {prefix: hot(library) for surface in surfaces for prefix, hot in surface.hot.items()})
 
 
@@ -73,11 +70,13 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
         problems = [{"loc": list(it["loc"]), "msg": it["msg"], "type": it["type"]} for it in error.errors()]
         surface = dialect(request)
         answer = (surface.render_invalid if surface else plain_invalid)(problems, request.state.request_id)
-        return with_allowance(answer, getattr(request.state, "allowance", None))
+        return _finished(answer, request)
 
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        meanings: dict[int, LibraryError] = {404: NotFound("Not Found"), 405: MethodNotAllowed()}
+        if isinstance(error.__cause__, LibraryError):  # ours, raised while the framework read the body
+            return render(request, error.__cause__)
+        meanings: dict[int, LibraryError] = {404: NotFound(), 405: MethodNotAllowed()}
         answer = render(request, meanings.get(error.status_code, BadRequest()))
         answer.headers.update(error.headers or {})
         return answer
@@ -96,12 +95,12 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
     app.add_exception_handler(Exception, bug)
 
 
-def _finished(answer: Response, request: Request, error: LibraryError) -> Response:
+def _finished(answer: Response, request: Request, error: LibraryError | None = None) -> Response:
     """The headers that an error carries in every dialect."""
     answer.headers["Cache-Control"] = "no-store"
     if isinstance(error, Unauthorized):
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if error.retry_after_seconds:
+    if error is not None and error.retry_after_seconds:
         answer.headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, ClientTooSlow):
         answer.headers["Connection"] = "close"
@@ -131,12 +130,3 @@ def _complete_openapi(app: FastAPI, surfaces: Sequence[Surface]) -> None:
 
 def _hot_paths(surfaces: Sequence[Surface]) -> set[str]:
     return {path for surface in surfaces for path in surface.hot_paths}
-
-
-async def _timed(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    started = time.perf_counter()
-    answer = await call(request)
-    SECONDS.labels(request.method).observe(time.perf_counter() - started)
-    if answer.status_code >= 500:
-        ERRORS.labels(str(answer.status_code)).inc()
-    return answer

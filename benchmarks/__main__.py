@@ -1,0 +1,71 @@
+"""`python -m benchmarks [--quick] [PART…]`: measure, print the table, and optionally keep it as JSON."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks import ingest, lists, machine, proxy, queue, report, startup
+from benchmarks.report import Figure
+from benchmarks.server import postgres
+
+PARTS = ("startup", "ingest", "proxy", "queue", "lists")
+QUICK_NOTE = "Short form: fewer rounds, up to 100,000 rows. `python -m benchmarks` is the full one."
+TOTAL_NOTE = "Client and server share these cores; figures are medians of interleaved rounds. Ratios travel, absolute figures do not."
+
+
+def main() -> None:
+    options = _options()
+    folder = Path(tempfile.mkdtemp(prefix="mediatheque-benchmarks-", dir=options.folder))
+    started = time.monotonic()
+    machine.compile_bytecode()
+    figures: list[Figure] = []
+    notes = [TOTAL_NOTE, *([QUICK_NOTE] if options.quick else [])]
+    try:
+        with postgres(folder / "postgresql") as postgresql:
+            parts = {
+                "startup": lambda: startup.measure(folder, quick=options.quick),
+                "ingest": lambda: ingest.measure(folder, quick=options.quick),
+                "proxy": lambda: proxy.measure(folder, quick=options.quick),
+                "queue": lambda: queue.measure(folder, postgresql, quick=options.quick),
+                "lists": lambda: lists.measure(folder, postgresql, quick=options.quick),
+            }
+            for part in options.parts or PARTS:
+                figures += _told(parts[part](), part, notes)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    notes.append(f"Took {time.monotonic() - started:.0f} s.")
+    described = machine.describe()
+    report.show(figures, described, notes)
+    if options.json:
+        report.save(figures, described, options.json)
+
+
+def _told(measured: Iterable[Figure], part: str, notes: list[str]) -> list[Figure]:
+    """The figures, each told as soon as it is there."""
+    figures = []
+    try:
+        for figure in measured:
+            figures.append(figure)
+            print(
+                f"{part}: {figure.work}: {report.number(figure.value)} {figure.unit} {figure.verdict}", file=sys.stderr
+            )
+    except LookupError as missing:
+        notes.append(f"{part} was left out: {missing}.")
+    return figures
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description="The server beside the limits of this machine.")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="three minutes, up to 100,000 rows")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--folder", type=Path, help="where to work: on the disk that is to be measured")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

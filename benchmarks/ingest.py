@@ -1,0 +1,120 @@
+"""Photos in: how many become ready, and how many are accepted, beside bare loops that do the same work."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.client import UPLOADS_AT_A_TIME, Client, form, seconds, upload_all
+from benchmarks.photos import photos
+from benchmarks.report import Figure, at_least, interleaved
+from benchmarks.server import ADMIN_KEY, serving
+from mediatheque.core.media import VARIANTS
+from mediatheque.decoder import ENVIRONMENT
+
+PROCESSES = 2
+LOOK_SECONDS = 0.02
+UPLOAD_ROUNDS = 3
+"""How often each round sends the photos when only their acceptance counts: a second or two of uploads."""
+
+
+def measure(folder: Path, *, quick: bool) -> Iterable[Figure]:
+    files = photos(folder / "photos", 24 if quick else 60)
+    bodies = [form(file) for file in files]
+    yield _ready(folder, files, bodies, rounds=2 if quick else 5)
+    yield _accepted(folder, files, bodies, rounds=3 if quick else 7)
+
+
+def _ready(folder: Path, files: Sequence[Path], bodies: Sequence[bytes], rounds: int) -> Figure:
+    """Photos/s from the first byte sent until every derivative of every photo is served."""
+    with serving(folder / "ready" / "data") as server:
+        _until_ready(server.port, bodies[:UPLOADS_AT_A_TIME])  # decoders started, code in memory
+        rates = interleaved(
+            rounds,
+            ours=lambda: len(files) / _until_ready(server.port, bodies),
+            limit=lambda: len(files) / _bare(files, folder),
+        )
+    name = f"bare pyvips, {PROCESSES} processes"
+    return Figure("Photos ready, 12 MP", rates["ours"], "photos/s", rates["limit"], name, at_least(0.85, of="ratio"))
+
+
+def _until_ready(port: int, bodies: Sequence[bytes]) -> float:
+    client = Client(port, ADMIN_KEY)
+    started = time.perf_counter()
+    ids = upload_all(port, ADMIN_KEY, bodies)
+    while _jobs(client):
+        time.sleep(LOOK_SECONDS)
+    elapsed = time.perf_counter() - started
+    for image_id in ids:
+        for variant in sorted(VARIANTS):
+            status, headers, _ = client.get(f"/i/{image_id}?variant={variant}")
+            assert status == 200 and "immutable" in headers["cache-control"], f"{variant} of {image_id} is not there"
+    client.close()
+    return elapsed
+
+
+def _jobs(client: Client) -> float:
+    """Jobs waiting or running."""
+    _, _, text = client.get("/metrics")
+    return sum(float(count) for count in re.findall(rb"^mediatheque_jobs\{.*?\} (.*)$", text, re.MULTILINE))
+
+
+def _bare(files: Sequence[Path], folder: Path) -> float:
+    """Seconds for the same derivatives and hashes, without server, database, sandbox or sync."""
+    with tempfile.TemporaryDirectory(dir=folder) as target:
+        shares = [[str(file) for file in files[number::PROCESSES]] for number in range(PROCESSES)]
+        command = [sys.executable, "-m", "benchmarks.bare", target]
+        environment = os.environ | ENVIRONMENT
+        loops = [subprocess.Popen([*command, *share], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+                 for share in shares]  # fmt: skip
+        for loop in loops:
+            assert loop.stdout is not None and loop.stdout.readline() == b"ready\n"
+        started = time.perf_counter()
+        for loop in loops:
+            assert loop.stdin is not None
+            loop.stdin.close()
+        for loop in loops:
+            assert loop.wait() == 0
+        return time.perf_counter() - started
+
+
+def _accepted(folder: Path, files: Sequence[Path], bodies: Sequence[bytes], rounds: int) -> Figure:
+    """Photos/s acknowledged: probed, synced, recorded, their work planned."""
+    many = list(bodies) * UPLOAD_ROUNDS
+    with serving(folder / "accepted" / "data", "--no-workers") as server:
+        upload_all(server.port, ADMIN_KEY, bodies[:UPLOADS_AT_A_TIME])
+        rates = interleaved(
+            rounds,
+            ours=lambda: len(many) / seconds(lambda: upload_all(server.port, ADMIN_KEY, many)),
+            limit=lambda: len(many) / _written(files * UPLOAD_ROUNDS, folder),
+        )
+    shutil.rmtree(folder / "accepted")
+    name = "hash + write + fsync"
+    return Figure("Uploads accepted", rates["ours"], "photos/s", rates["limit"], name, at_least(0.6, of="ratio"))
+
+
+def _written(files: Sequence[Path], folder: Path) -> float:
+    """Seconds for hash, write, fsync, rename and fsync of the folder, as many at a time as there are uploads."""
+    with tempfile.TemporaryDirectory(dir=folder) as target:
+        contents = [file.read_bytes() for file in files]
+
+        def keep(number: int) -> None:
+            draft = Path(target, f".{number}")
+            with draft.open("wb", buffering=0) as file:
+                hashlib.sha256(contents[number]).hexdigest()
+                file.write(contents[number])
+                os.fsync(file.fileno())
+            draft.rename(Path(target, str(number)))
+            descriptor = os.open(target, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+
+        with ThreadPoolExecutor(UPLOADS_AT_A_TIME) as pool:
+            return seconds(lambda: list(pool.map(keep, range(len(contents)))))
