@@ -60,9 +60,7 @@ def own(tenant: Tenant) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("secret", [NEWEST, OLDER])
-def test_our_own_token_is_the_user_it_names(
-    server: Server, tenant: Tenant, own: dict[str, Any], secret: str
-) -> None:
+def test_our_own_token_is_the_user_it_names(server: Server, tenant: Tenant, own: dict[str, Any], secret: str) -> None:
     image = upload(tenant.client)
     answer = ask(server, jwt.encode(own, secret, "HS256"))
     assert [it["id"] for it in answer.json()["result"]] == [image["id"]]
@@ -71,8 +69,10 @@ def test_our_own_token_is_the_user_it_names(
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        ({"exp": -120}, EXPIRED), ({"exp": -70}, EXPIRED), ({"nbf": 120}, BAD), ({"nbf": 70}, BAD), ({"exp": None}, BAD),
-        ({"iat": 10**9}, BAD), ({"exp": "text"}, BAD), ({"exp": 0.5}, BAD), ({"exp": True}, EXPIRED), ({"exp": [1]}, BAD),
+        ({"exp": -120}, EXPIRED), ({"exp": -70}, EXPIRED), ({"nbf": 120}, BAD), ({"nbf": 70}, BAD),
+        ({"exp": None}, BAD), ({"iat": 10**9}, BAD), ({"exp": "text"}, BAD), ({"exp": 0.5}, BAD),
+        ({"exp": True}, EXPIRED),
+        ({"exp": [1]}, BAD),
         ({"aud": "x"}, BAD), ({"aud": None}, BAD), ({"aud": []}, BAD), ({"iss": "x"}, BAD), ({"iss": None}, BAD),
         ({"iss": ["mediatheque"]}, BAD), ({"sub": None}, BAD), ({"sub": "x"}, BAD), ({"sub": 1}, BAD),
         ({"sub": "00000000-0000-4000-8000-000000000000"}, BAD), ({"sub": ""}, BAD), ({"nbf": "text"}, BAD),
@@ -99,7 +99,9 @@ def test_an_expiry_that_is_no_sane_number_is_refused(server: Server, own: dict[s
         assert refused(server, token) in {BAD, EXPIRED}
 
 
-@pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", None])
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "nOnE", "", "HS384", "HS512", "RS256", "ES256", "PS256", "EdDSA", None]
+)
 def test_no_other_algorithm_opens_our_own_door(server: Server, own: dict[str, Any], algorithm: str | None) -> None:
     for sign in (lambda _: b"", hs256(NEWEST)):
         assert refused(server, spelled({"alg": algorithm, "typ": "JWT"}, own, sign)) == BAD
@@ -109,8 +111,9 @@ def test_a_signature_that_is_none_or_anothers_is_refused(server: Server, own: di
     good = jwt.encode(own, NEWEST, "HS256")
     head, body, _ = good.split(".")
     tampered = base64.urlsafe_b64encode(json.dumps(own | {"sub": "x"}).encode()).rstrip(b"=").decode()
-    for token in (f"{head}.{body}.", f"{head}.{tampered}.{good.split('.')[2]}", good[:-4] + "AAAA", "..", "a..", "a.b.c",
-                  jwt.encode(own, "another-secret-that-is-long-enough-for-it", "HS256"), jwt.encode(own, SECRET, "HS256"),
+    for token in (f"{head}.{body}.", f"{head}.{tampered}.{good.split('.')[2]}", good[:-4] + "AAAA", "..", "a..",
+                  "a.b.c", jwt.encode(own, "another-secret-that-is-long-enough-for-it", "HS256"),
+                  jwt.encode(own, SECRET, "HS256"),
                   spelled({"alg": "HS256"}, own, hs256(b""))):  # fmt: skip
         assert refused(server, token) == BAD
 
@@ -122,7 +125,9 @@ def test_a_token_nested_beyond_reading_is_refused(server: Server, own: dict[str,
     assert refused(server, spelled({"alg": "HS256"}, b'{"exp": ' + nest + b"}", hs256(NEWEST))) == BAD
 
 
-@pytest.mark.parametrize("header", [{}, [], "x", 1, None, {"alg": []}, {"alg": "HS256", "crit": ["b64"], "b64": False}, b"\xff"])
+@pytest.mark.parametrize(
+    "header", [{}, [], "x", 1, None, {"alg": []}, {"alg": "HS256", "crit": ["b64"], "b64": False}, b"\xff"]
+)
 def test_a_header_that_is_none_is_refused(server: Server, own: dict[str, Any], header: Any) -> None:
     assert refused(server, spelled(header, own, hs256(NEWEST))) == BAD
 
@@ -214,7 +219,8 @@ def test_a_subject_seen_first_by_many_requests_is_one_user(trusting: Server) -> 
 @pytest.mark.parametrize(
     "changes",
     [{"tenant": "nobody"}, {"tenant": None}, {"tenant": 1}, {"tenant": ["default"]}, {"role": "king"}, {"role": None},
-     {"role": ["admin"]}, {"sub": None}, {"sub": ""}, {"sub": "x" * 256}, {"sub": "a\0b"}, {"tenant": "a\0b"}, {"sub": "\ud800"}, {"tenant": "\ud800"},
+     {"role": ["admin"]}, {"sub": None}, {"sub": ""}, {"sub": "x" * 256}, {"sub": "a\0b"}, {"tenant": "a\0b"},
+     {"sub": "\ud800"}, {"tenant": "\ud800"},
      {"iss": "mediatheque"}, {"iss": "x"}, {"iss": None}, {"aud": "mediatheque"}, {"aud": None}, {"exp": None},
      {"exp": 1}, {"nbf": 1 << 40}, {"iat": 1 << 40}],
 )  # fmt: skip
@@ -224,9 +230,7 @@ def test_an_outside_token_with_a_wrong_claim_is_refused(trusting: Server, change
 
 def test_keys_and_algorithms_cannot_be_swapped(trusting: Server) -> None:
     ours, claims = jwk(RSA_KEY, "r", "RS256"), outside()
-    pem = RSA_KEY.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    pem = RSA_KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     own = {"iss": "mediatheque", "aud": "mediatheque", "sub": "x", "exp": claims["exp"]}
     attacks = [
         spelled({"alg": "HS256", "kid": "r"}, content, hs256(secret))

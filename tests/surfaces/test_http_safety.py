@@ -36,8 +36,8 @@ def answers(server: Server, tenant: Tenant) -> list[httpx.Response]:
             anyone.get(gone["url"]),
             anyone.get("/i/x"),
             anyone.post("/i/x"),
-            *(anyone.get(path) for path in ("/", "/docs", "/docs/start.js", "/docs/nothing", "/openapi.json", "/metrics",
-                                            "/health/live", "/health/ready")),
+            *(anyone.get(path) for path in ("/", "/docs", "/docs/start.js", "/docs/nothing", "/openapi.json",
+                                            "/metrics", "/health/live", "/health/ready")),
         ]  # fmt: skip
 
 
@@ -54,7 +54,12 @@ def test_every_answer_carries_the_promised_headers(server: Server, tenant: Tenan
         assert ULID.fullmatch(headers["x-request-id"]), what
         assert headers["x-request-id"] not in seen, what
         seen.add(headers["x-request-id"])
-        for name in ("x-content-type-options", "content-security-policy", "x-request-id", "cross-origin-resource-policy"):
+        for name in (
+            "x-content-type-options",
+            "content-security-policy",
+            "x-request-id",
+            "cross-origin-resource-policy",
+        ):
             assert len(headers.get_list(name)) == 1, (what, name)
         if answer.status_code == 401:
             assert headers["www-authenticate"] == "Bearer"
@@ -65,7 +70,16 @@ def test_every_answer_carries_the_promised_headers(server: Server, tenant: Tenan
 
 
 def test_a_path_and_a_method_that_are_none_answer_404_and_405(tenant: Tenant) -> None:
-    for path in ("/v3/", "/v3", "/v3/image", "/v3/images/x/y", "/V3/images", "//v3/images", "/v3/images//", "/%2e%2e/x"):
+    for path in (
+        "/v3/",
+        "/v3",
+        "/v3/image",
+        "/v3/images/x/y",
+        "/V3/images",
+        "//v3/images",
+        "/v3/images//",
+        "/%2e%2e/x",
+    ):
         assert tenant.client.get(path).status_code == 404, path
     for method in ("PUT", "DELETE", "PATCH"):
         answer = tenant.client.request(method, "/v3/images")

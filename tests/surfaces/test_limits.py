@@ -62,7 +62,9 @@ def test_every_answer_to_a_credential_tells_what_is_left_and_the_last_is_429(lim
         assert client.get("/health/live").status_code == 200
 
 
-def test_a_missing_scope_and_an_unknown_method_are_counted_or_free_but_never_an_error(limited: Server, key: str) -> None:
+def test_a_missing_scope_and_an_unknown_method_are_counted_or_free_but_never_an_error(
+    limited: Server, key: str
+) -> None:
     with limited.client(key) as client:
         assert client.put("/v3/images").status_code == 405
         assert client.get("/v3/nothing").status_code == 404
@@ -133,7 +135,12 @@ def test_no_other_origin_is_ever_named(limited: Server, key: str, origin: str) -
 
 
 def test_urls_handed_out_know_only_the_configured_base(limited: Server, key: str) -> None:
-    evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "ftp", "Forwarded": "host=e"}
+    evil = {
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "ftp",
+        "Forwarded": "host=e",
+    }
     with limited.client(key) as client:
         image = client.post("/v3/images", files={"file": ("a.png", picture("PNG"))}, headers=evil).json()
         assert image["url"] == f"https://media.example/base/i/{image['id']}"

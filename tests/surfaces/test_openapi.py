@@ -1,4 +1,4 @@
-"""The OpenAPI document against the running server: what it promises holds, and nothing it allows is an error of ours."""
+"""The OpenAPI document against the running server: what it promises holds, and nothing that it allows breaks us."""
 
 import pytest
 import schemathesis
