@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     def _outside_issuer_is_whole(self) -> Self:
         if self.jwks_url and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("MEDIATHEQUE_JWKS_URL needs MEDIATHEQUE_JWT_ISSUER and MEDIATHEQUE_JWT_AUDIENCE")
+        if self.jwt_issuer == "mediatheque":
+            raise ValueError("MEDIATHEQUE_JWT_ISSUER='mediatheque': that is the issuer of our own tokens")
         return self
 
     @property

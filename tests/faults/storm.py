@@ -1,4 +1,4 @@
-"""Kills under load: at every named place in turn and at random moments, of the whole tree and of single processes."""
+"""Kills without end under load: at every named place in turn, and at random moments of any process."""
 
 import asyncio
 import random

@@ -117,7 +117,7 @@ class Pipeline:
         except NotFound:
             store.check()
             return False
-        return bool(digest.hexdigest() == claim.blob["sha256"])
+        return digest.hexdigest() == str(claim.blob["sha256"])
 
     def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str, *, is_verdict: bool) -> None:
         """End the run as failed.

@@ -138,6 +138,7 @@ def once(
     status: int,
     render: Callable[[Asset], str],
     render_error: RenderError,
+    request_id: str,
 ) -> Response:
     """Answer a request that makes an asset; one with an `Idempotency-Key` that was answered before gets that answer."""
     if key is None:
@@ -148,7 +149,7 @@ def once(
     try:
         return _json(render(make(Remembering(actor.tenant_id, key, status, render))), status)
     except LibraryError as error:
-        answer = render_error(error, "")
+        answer = render_error(error, request_id)
         library.idempotency.settle(actor, key, error.status, bytes(answer.body).decode())
         raise
     except BaseException:
