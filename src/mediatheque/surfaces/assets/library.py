@@ -65,7 +65,7 @@ def routes(library: Library) -> APIRouter:
         """Upload an image; what is made of it follows."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
         async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
-            return await in_thread(_upload, library, actor, form, key)
+            return await in_thread(_upload, library, actor, form, key, request.state.request_id)
 
     @router.get("", response_model=Envelope[AssetList])
     @scope("assets.read")
@@ -146,7 +146,7 @@ def clamped(page: int, page_size: int) -> tuple[int, int]:
     return min(max(page, 1), MAX_PAGE), size
 
 
-def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Response:
+def _upload(library: Library, actor: Actor, form: Form, key: str | None, request_id: str) -> Response:
     upload = Upload(
         filename=_filename(form),
         alt_text=form.fields.get("altText") or None,
@@ -163,6 +163,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Resp
         status=202,
         render=lambda it: bytes(enveloped(asset_object(library, Detail(it, [], [], None))).body).decode(),
         render_error=render_error,
+        request_id=request_id,
     )
     return _with_location(response)
 
