@@ -71,6 +71,7 @@ class Worker:
         slots = [threading.Thread(target=self._serve, name=f"slot-{number}") for number in range(SLOTS)]
         for thread in (*slots, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
             thread.start()
+        self._guarded(lambda: self._signals.wait(0))  # from here on `stop` is heard, also during the first long wait
         while not self._stopping.is_set():
             self._wake.set()
             self._keep_house()

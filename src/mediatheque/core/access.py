@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from mediatheque.core.tokens import ISSUER, OutsideIssuer, Tokens
 from mediatheque.errors import Forbidden, Unauthorized
 from mediatheque.model import Actor, Role
 from mediatheque.records import accounts
-from mediatheque.records.engine import Database, Row
+from mediatheque.records.engine import Database, Duplicate, Row
 
 READ = frozenset({"images.read", "assets.read", "files.read", "artifacts.read"})
 WRITE = frozenset(
@@ -112,8 +113,9 @@ class Access:
             row = accounts.identity_of_subject(tx, tenant["id"], subject) if tenant else None
         if tenant is None or (row is not None and row["user_role"] == role):
             return row
-        with self._database.write() as tx:
+        with suppress(Duplicate), self._database.write() as tx:  # another request may be making the same user
             accounts.put_subject(tx, tenant["id"], subject, role, datetime.now(UTC))
+        with self._database.read() as tx:
             return accounts.identity_of_subject(tx, tenant["id"], subject)
 
     def _operator(self) -> Actor:

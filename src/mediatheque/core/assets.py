@@ -13,7 +13,7 @@ from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
-from mediatheque.errors import Invalid, Malformed, NotFound, QuotaExceeded, Unsupported
+from mediatheque.errors import Invalid, Malformed, NotFound, QuotaExceeded, StorageFull, Unsupported
 from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
 from mediatheque.ports import Store
 from mediatheque.records import assets, runs, search, tallies
@@ -79,8 +79,9 @@ class Assets:
                 if remembering:
                     remembering.keep(tx, made)
                 faults.place("upload.recorded")
-        except BaseException:
-            if made is None:  # else the commit itself failed, and nobody knows whether it counts: leave the bytes
+        except BaseException as error:
+            # Otherwise the commit itself failed, and nobody knows whether it counts: leave the bytes.
+            if made is None or isinstance(error, StorageFull):
                 self._primary.delete(key)
             raise
         faults.place("upload.committed")
@@ -97,7 +98,8 @@ class Assets:
         page: int,
         page_size: int,
     ) -> Page:
-        """The tenant's assets of this surface, newest first; `total` counts the filtered set."""
+        """The tenant's assets of this surface, newest first; `total` counts the filtered set. Raises `Invalid`."""
+        names.text(search_text, "search", terms.max_text_chars)
         with self._database.read() as tx:
             scope = Scope(actor.tenant_id, "image", terms.is_public)
             if folder is not None:
@@ -218,7 +220,7 @@ class Assets:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": State.PENDING,
+            "state": self._pipeline.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,

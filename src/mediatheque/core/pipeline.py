@@ -60,12 +60,13 @@ class Pipeline:
         self.skills = {skill.name: skill for skill in skills}
         self._signals = signals
 
+    def first_state(self, kind: str) -> State:
+        """Of a new asset: `ready` at once where no skill is essential."""
+        return State.PENDING if any(skill.essential for skill in self._planned(kind)) else State.READY
+
     def plan(self, tx: Tx, it: Asset, *, trigger: str) -> None:
         """Enqueue the automatic skills of the asset's kind, in the order of the list, in the caller's transaction."""
-        planned = [skill for skill in self.skills.values() if skill.automatic and it.kind in skill.kinds]
-        if not any(skill.essential for skill in planned):
-            assets.change_asset(tx, it.id, {"state": State.READY})
-        self._enqueue(tx, it, planned, trigger)
+        self._enqueue(tx, it, self._planned(it.kind), trigger)
 
     def announce(self) -> None:
         """Tell the workers, after the commit, that there is work."""
@@ -158,6 +159,9 @@ class Pipeline:
         with self._database.hasten() as tx:
             tallies.fold(tx)
             idempotency_rows.drop_before(tx, idempotency.expired())
+
+    def _planned(self, kind: str) -> list[Skill]:
+        return [skill for skill in self.skills.values() if skill.automatic and kind in skill.kinds]
 
     def _enqueue(self, tx: Tx, it: Asset, skills: Sequence[Skill], trigger: str) -> None:
         if skills:

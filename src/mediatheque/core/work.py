@@ -13,7 +13,7 @@ from typing import Any
 
 from mediatheque.core.pipeline import Made, Outcome
 from mediatheque.decoder import Decoders
-from mediatheque.errors import file_meanings
+from mediatheque.errors import Unavailable, file_meanings
 from mediatheque.model import Blob, Facts
 from mediatheque.ports import Skill, Store
 from mediatheque.records.runs import Claim
@@ -60,7 +60,7 @@ def perform(skill: Skill, work: Work) -> None:
 @contextmanager
 def workplace(store: Store) -> Iterator[Path]:
     """A folder for one run on the store's own file system, removed afterwards."""
-    with file_meanings():
+    with file_meanings(absent=Unavailable):
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=store.staging))
         lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(lock, fcntl.LOCK_SH)  # until it is closed, nobody takes the folder for a leftover
