@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     storage_quota: int = Field(0, ge=0, description="Bytes per tenant; 0: none.")
     endpoint_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Comma-separated `host` or `host:port`: private endpoints that any tenant's administrator may name.",
+        description="Comma-separated `host` or `host:port`: private endpoints that every tenant's admin may name.",
     )
     local_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders, separated by `:`, below which local storage profiles may lie, beside the data folder."

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mediatheque.clients.fetch import Fetch, FetchFailed, Oversized, Reach, Refused, is_public
+from mediatheque.clients.addresses import FetchFailed, Refused, is_public
+from mediatheque.clients.fetch import Fetch, Oversized
+from mediatheque.model import Reach
 from tests.corpus import FOLDER
 
 PUBLIC = "93.184.215.14"
@@ -40,60 +42,67 @@ class Listener:
         return f"127.0.0.1:{self.port}"
 
 
+BODIES = {
+    "/bomb": (gzip.compress(bytes(64 << 20)), "gzip"),
+    "/zipped": (gzip.compress(b'{"a": 1}'), "gzip"),
+}
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers by path: /hop/N redirects N times, /to?URL redirects there, others give what a test needs."""
+
+    protocol_version = "HTTP/1.1"
+    found: Listener
+    stopping: threading.Event
+
+    def do_GET(self) -> None:
+        self.found.requests.append((self.path, dict(self.headers)))
+        if self.path.startswith("/hop/"):
+            left = int(self.path.removeprefix("/hop/"))
+            self.answer(302 if left else 200, location=f"/hop/{left - 1}" if left else None)
+        elif self.path.startswith("/to?"):
+            self.answer(307, location=self.path.removeprefix("/to?"))
+        elif self.path == "/drip":
+            self.drip()
+        else:
+            body, encoding = BODIES.get(self.path, (b"hello", ""))
+            self.answer(200, body, encoding=encoding)
+
+    def answer(self, status: int, body: bytes = b"", *, location: str | None = None, encoding: str = "") -> None:
+        self.send_response(status)
+        if location:
+            self.send_header("Location", location)
+        if encoding:
+            self.send_header("Content-Encoding", encoding)
+        self.send_header("Set-Cookie", "a=b")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True
+
+    def drip(self) -> None:
+        """Headers that never end, a byte at a time."""
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not self.stopping.wait(0.05):
+                self.wfile.write(b"x")
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    """Answers by path: /hop/N redirects N times, /to?URL redirects there, others with what a test needs."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            found.requests.append((self.path, dict(self.headers)))
-            if self.path.startswith("/hop/"):
-                left = int(self.path.removeprefix("/hop/"))
-                return self.answer(302 if left else 200, location=f"/hop/{left - 1}" if left else None)
-            if self.path.startswith("/to?"):
-                return self.answer(307, location=self.path.removeprefix("/to?"))
-            if self.path == "/bomb":
-                return self.answer(200, gzip.compress(bytes(64 << 20)), encoding="gzip")
-            if self.path == "/zipped":
-                return self.answer(200, gzip.compress(b'{"a": 1}'), encoding="gzip")
-            if self.path == "/drip":
-                return self.drip()
-            return self.answer(200, b"hello")
-
-        def answer(self, status: int, body: bytes = b"", *, location: str | None = None, encoding: str = "") -> None:
-            self.send_response(status)
-            if location:
-                self.send_header("Location", location)
-            if encoding:
-                self.send_header("Content-Encoding", encoding)
-            self.send_header("Set-Cookie", "a=b")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            try:
-                self.wfile.write(body)
-            except OSError:
-                self.close_connection = True
-
-        def drip(self) -> None:
-            """Headers that never end, a byte at a time."""
-            try:
-                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-                while not stopping.wait(0.05):
-                    self.wfile.write(b"x")
-            except OSError:
-                self.close_connection = True
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    stopping = threading.Event()
     found = Listener(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+    Handler.found, Handler.stopping = found, threading.Event()
     thread = threading.Thread(target=found.server.serve_forever)
     thread.start()
     yield found
-    stopping.set()
+    Handler.stopping.set()
     found.server.shutdown()
     thread.join()
     found.server.server_close()

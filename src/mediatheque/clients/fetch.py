@@ -5,14 +5,10 @@ checked address while TLS and `Host` keep the name; so neither a redirect nor a 
 elsewhere (safety, C). Proxies, cookies and credentials of the environment are not used.
 """
 
-import ipaddress
-import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as ResolutionTimeout
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +18,10 @@ from typing import Any
 import httpcore
 import httpx
 
-from mediatheque.errors import LibraryError
+from mediatheque.clients.addresses import FetchFailed, Refused, Resolve, addresses, left, resolved
+from mediatheque.model import Reach
+
+__all__ = ("Answer", "Fetch", "FetchFailed", "Oversized", "Reach", "Refused", "Streamed")
 
 MAX_URL_CHARS = 2048
 MAX_BYTES = 5 << 20
@@ -30,43 +29,13 @@ DEADLINE_SECONDS = 15.0
 PIECE_BYTES = 1 << 20
 USER_AGENT = "mediatheque"
 
-Resolve = Callable[[str, int], Sequence[str]]
 _PORTS = {"http": 80, "https": 443}
-
-
-class FetchFailed(LibraryError):
-    """Nothing usable came back. The message is the same whatever was met there, so that it tells no tales (C8)."""
-
-    code, status, default_message = "fetch_failed", 502, "The endpoint cannot be reached"
-
-
-class Refused(FetchFailed):
-    """The address may not be reached from here, or is none."""
-
-    code, default_message = "fetch_refused", "The address is not allowed"
 
 
 class Oversized(FetchFailed):
     """More bytes than the caller takes."""
 
     code, default_message = "fetch_oversized", "The answer is too large"
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Where a caller may be taken: to public addresses, to `allowed` (`host` or `host:port`), or `anywhere`.
-
-    `https_only` asks for TLS, except towards what is allowed by name.
-    """
-
-    allowed: frozenset[str] = frozenset()
-    anywhere: bool = False
-    https_only: bool = False
-
-    def trusts(self, host: str, port: int) -> bool:
-        """Whether this place may be private and may do without TLS."""
-        name = f"[{host}]" if ":" in host else host
-        return self.anywhere or not self.allowed.isdisjoint({name, f"{name}:{port}", host})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +62,13 @@ class Streamed:
     pieces: Iterator[bytes]
 
 
-def public_addresses(host: str, port: int) -> Sequence[str]:
-    """What the system's resolver says, each address once."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class Fetch:
     """A client within one `Reach`; connections are kept. Safe to use from several threads.
 
     Everything it raises is a `FetchFailed`. Time is a deadline for the whole exchange, redirects and body included.
     """
 
-    def __init__(self, reach: Reach, *, max_redirects: int = 0, resolve: Resolve = public_addresses) -> None:
+    def __init__(self, reach: Reach, *, max_redirects: int = 0, resolve: Resolve = resolved) -> None:
         self._reach = reach
         self._resolve = resolve
         self._max_redirects = max_redirects
@@ -122,7 +85,7 @@ class Fetch:
         with _meanings():
             parsed = httpx.URL(_readable(url))
             host, port = _admitted(parsed, self._reach)
-            _addresses(self._reach, self._resolve, host, port, time.monotonic() + DEADLINE_SECONDS)
+            addresses(self._reach, self._resolve, host, port, time.monotonic() + DEADLINE_SECONDS)
 
     def request(
         self,
@@ -189,23 +152,6 @@ class Fetch:
         return answer
 
 
-def is_public(address: str) -> bool:
-    """Whether the whole internet means the same machine by it; False for everything with a meaning of its own."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and (ip not in _UNICAST or any(ip in net for net in _TRANSLATED)):
-        return False
-    if ip in _RELAY:
-        return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_link_local)
-
-
-_UNICAST = ipaddress.IPv6Network("2000::/3")
-"""Leaves out mapped IPv4 addresses, both NAT64 prefixes, local and multicast ones."""
-_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("2002::/16", "2001::/23", "2001:db8::/32", "3fff::/20")))
-"""6to4, Teredo and other special blocks, documentation."""
-_RELAY = ipaddress.IPv4Network("192.88.99.0/24")
-
-
 def _readable(url: str) -> str:
     if len(url) > MAX_URL_CHARS or any(c <= " " or c in {"\\", "\x7f"} for c in url):
         raise Refused
@@ -221,27 +167,6 @@ def _admitted(url: httpx.URL, reach: Reach) -> tuple[str, int]:
     if reach.https_only and url.scheme != "https" and not reach.trusts(host, port):
         raise Refused
     return host, port
-
-
-def _addresses(reach: Reach, resolve: Resolve, host: str, port: int, deadline: float) -> Sequence[str]:
-    """The addresses of the host, all of them within reach; raises `Refused`."""
-    try:
-        found = _resolver.submit(resolve, host, port).result(_left(deadline))
-    except (OSError, UnicodeError, ResolutionTimeout) as error:
-        raise FetchFailed from error
-    if not found or not (reach.trusts(host, port) or all(is_public(address) for address in found)):
-        raise Refused
-    return found
-
-
-_resolver = ThreadPoolExecutor(8, thread_name_prefix="resolve")
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise httpcore.ReadTimeout("the deadline has passed")
-    return left
 
 
 @contextmanager
@@ -342,9 +267,9 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         assert timeout is not None
         problem: Exception = httpcore.ConnectError("no address")
-        for address in _addresses(self._reach, self._resolve, host, port, timeout):
+        for address in addresses(self._reach, self._resolve, host, port, timeout):
             try:
-                return _Stream(self._sockets.connect_tcp(address, port, _left(timeout), local_address, socket_options))
+                return _Stream(self._sockets.connect_tcp(address, port, left(timeout), local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error
         raise problem
@@ -357,17 +282,15 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, None if timeout is None else _left(timeout))
+        return self._stream.read(max_bytes, None if timeout is None else left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, None if timeout is None else _left(timeout))
+        self._stream.write(buffer, None if timeout is None else left(timeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(
-            self._stream.start_tls(ssl_context, server_hostname, None if timeout is None else _left(timeout))
-        )
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, None if timeout is None else left(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -1,13 +1,13 @@
-"""Which outside addresses a tenant's administrators may name (running.md, `MEDIATHEQUE_ENDPOINT_ALLOW`; decisions 22)."""
+"""Which outside addresses a tenant's administrators may name (running.md, "Environment"; decisions 22)."""
 
-from mediatheque.clients.fetch import Reach
 from mediatheque.core.access import DEFAULT_TENANT
+from mediatheque.model import Reach
 from mediatheque.records import accounts
 from mediatheque.records.engine import Database
 
 
 class Endpoints:
-    """Tenant `default` is the operator's and reaches anything; others reach public https and what is allowed by name."""
+    """Tenant `default` is the operator's and reaches all; others reach public https and what is allowed by name."""
 
     def __init__(self, database: Database, allowed: frozenset[str]) -> None:
         self._database = database

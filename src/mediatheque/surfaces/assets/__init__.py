@@ -1,12 +1,14 @@
 """NekoHub's "Assets" and all that surrounds it (contract, 2): one file for each family of routes."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
 from mediatheque.surfaces.assets.shapes import TERMS, render_error, render_invalid
 from mediatheque.surfaces.http import Surface
 
-FAMILIES = ()
+FAMILIES: tuple[Callable[[Library], APIRouter], ...] = ()
 
 
 def routes(library: Library) -> APIRouter:
