@@ -4,12 +4,44 @@ A new store or kind adds its line here, and all the contract's tests run over it
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from mediatheque.ports import Site, Store, StoreType
+from mediatheque.stores import local, s3
+from tests import servers
 from tests.pictures import picture
 
-STORE_URLS: Mapping[str, Callable[[Path], str]] = {"file": lambda folder: (folder / "objects").as_uri()}
-"""The URL of an empty store by scheme; what it keeps locally lies in the folder."""
+
+@dataclass(frozen=True)
+class Sample:
+    """How a test opens an empty store: in a folder, on a server of the tests' own."""
+
+    open: Callable[[Path], Store]
+    """What it keeps locally lies in the folder."""
+    has_a_disk: bool = False
+    """It is full when the folder's file system is."""
+
+
+def _local(folder: Path) -> Store:
+    return opened(local.STORE, (folder / "objects").as_uri(), folder)
+
+
+def opened(store_type: StoreType, url: str, folder: Path, options: Mapping[str, str] | None = None) -> Store:
+    assert store_type.open is not None
+    return store_type.open(url, Site(folder, folder / "staging", (), options or {}))
+
+
+def _s3(folder: Path) -> Store:
+    server = servers.seaweed()
+    return opened(s3.STORE, f"s3://{server.bucket()}/some/prefix", folder, server.options())
+
+
+STORES: Mapping[str, Sample] = {
+    "local": Sample(_local, has_a_disk=True),
+    "s3": Sample(_s3),
+}
+"""By the last part of the module's name."""
 
 FILES: Mapping[str, Mapping[str, Callable[[], bytes]]] = {
     "image": {

@@ -10,7 +10,9 @@ from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.profiles import Profiles
 from mediatheque.core.signing import Signer
+from mediatheque.core.stores import Stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Library:
     assets: Assets
     media: Media
     pipeline: Pipeline
+    stores: Stores
+    profiles: Profiles
     idempotency: Idempotency
     generations: Generations
     signer: Signer

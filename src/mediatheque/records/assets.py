@@ -123,20 +123,22 @@ def drop_variants(tx: Tx, blob_id: int, names: Sequence[str], now: datetime) -> 
     discard(tx, [(store, key) for store, key in gone], now)
 
 
-def erase(tx: Tx, it: Asset, now: datetime) -> list[tuple[str, str]]:
+def erase(tx: Tx, it: Asset, now: datetime, message: str | None = None) -> list[tuple[str, str]]:
     """Leave a tombstone of an asset and none of its blob; returns (store, key) of the bytes, now garbage."""
     objects = [(it.blob.store, it.blob.key)]
     objects += [(made.store, made.key) for made in variants_of(tx, it.blob.id)]
     blank = {"blob_id": null(), "filename": "", "original_filename": "", "alt_text": null(), "folder_id": null()}
     change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": null()})
     tx.execute(delete(blob).where(blob.c.id == it.blob.id))
-    discard(tx, objects, now)
+    discard(tx, objects, now, message)
     return objects
 
 
-def discard(tx: Tx, objects: list[tuple[str, str]], now: datetime) -> None:
+def discard(tx: Tx, objects: list[tuple[str, str]], now: datetime, message: str | None = None) -> None:
+    """Record bytes as garbage; `message` is for stores that keep a history."""
     if objects:
-        tx.execute(insert(garbage), [{"store": store, "key": key, "created_at": now} for store, key in objects])
+        common = {"created_at": now, "message": message}
+        tx.execute(insert(garbage), [{"store": store, "key": key, **common} for store, key in objects])
 
 
 def garbage_before(tx: Tx, moment: datetime, limit: int) -> list[RowMapping]:

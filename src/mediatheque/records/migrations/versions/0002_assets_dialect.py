@@ -123,6 +123,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
 
+    op.add_column("garbage", sa.Column("message", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_blob_store",
+        "blob",
+        ["store"],
+        unique=False,
+        sqlite_where=sa.text("store NOT IN ('local', 's3')"),
+        postgresql_where=sa.text("store NOT IN ('local', 's3')"),
+    )
     op.add_column("user_account", sa.Column("permissions", sa.JSON(), nullable=True))
     op.add_column("user_account", sa.Column("updated_at", sa.BigInteger(), nullable=True))
     op.add_column("user_account", sa.Column("last_login_at", sa.BigInteger(), nullable=True))
