@@ -17,6 +17,7 @@ from tests.support import wait_for
 
 ACCESS_KEY = "testkey"
 SECRET_KEY = "testsecret"
+BUCKET = "library"
 _PORTS = ("-s3.port", "-master.port", "-volume.port", "-filer.port")
 _GRPC = 10_000
 """Each port P also takes P + 10000."""
@@ -46,7 +47,7 @@ class Seaweed:
             self.process = subprocess.Popen(
                 [_weed(), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.folder / 'data'}", "-s3",
                  f"-s3.config={self.folder / 's3.json'}", "-s3.port.iceberg=0", "-volume.max=50",
-                 "-master.volumeSizeLimitMB=64", "-metricsPort=0", *numbered],
+                 "-master.volumeSizeLimitMB=256", "-metricsPort=0", *numbered],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         wait_for(self._works, "the S3 server", 60, alive=self.process)
@@ -67,31 +68,25 @@ class Seaweed:
         return {"s3_endpoint": self.endpoint, "s3_region": "us-east-1", "s3_access_key_id": ACCESS_KEY,
                 "s3_secret_access_key": SECRET_KEY}  # fmt: skip
 
-    def environment(self, bucket: str) -> dict[str, str]:
+    def environment(self, place: str) -> dict[str, str]:
         """The same as environment variables of a server."""
         values = {f"MEDIATHEQUE_{name.upper()}": value for name, value in self.options().items()}
-        return values | {"MEDIATHEQUE_STORAGE_URL": f"s3://{bucket}/library"}
+        return values | {"MEDIATHEQUE_STORAGE_URL": f"s3://{place}"}
 
-    def bucket(self) -> str:
-        """A bucket of its own."""
-        name = f"b{uuid4().hex[:12]}"
-        self._make(name)
-        return name
+    def place(self) -> str:
+        """Bucket and prefix that nobody else uses; the bucket is everybody's, as each new one takes volumes."""
+        return f"{BUCKET}/{uuid4().hex[:12]}"
 
-    def client(self, bucket: str) -> Client:
+    def client(self) -> Client:
         return Client(
-            bucket, endpoint=self.endpoint, region="us-east-1", access_key_id=ACCESS_KEY, secret_access_key=SECRET_KEY,
+            BUCKET, endpoint=self.endpoint, region="us-east-1", access_key_id=ACCESS_KEY, secret_access_key=SECRET_KEY,
             client_options={"allow_http": True}, retry_config={"max_retries": 0},
         )  # fmt: skip
 
-    def _make(self, bucket: str) -> None:
-        """SeaweedFS makes a bucket with its first object, for an admin."""
-        obstore.put(self.client(bucket), "made", b"")
-        obstore.delete(self.client(bucket), "made")
-
     def _works(self) -> bool:
         try:
-            self._make("ready")
+            obstore.put(self.client(), "made", b"")  # makes the bucket, for an admin
+            obstore.delete(self.client(), "made")
         except Exception:
             return False
         return True

@@ -2,12 +2,14 @@
 
 SURFACES = (
     "mediatheque.surfaces.images:SURFACE",
+    "mediatheque.surfaces.assets:SURFACE",
     "mediatheque.surfaces.uploads:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
 )
 STORES = (
     "mediatheque.stores.local:STORE",
     "mediatheque.stores.s3:STORE",
+    "mediatheque.stores.github:STORE",
 )
 KINDS = ("mediatheque.kinds.image:KIND",)
 SKILLS = ("mediatheque.skills.variants:SKILL",)

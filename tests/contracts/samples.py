@@ -34,7 +34,7 @@ def opened(store_type: StoreType, url: str, folder: Path, options: Mapping[str, 
 
 def _s3(folder: Path) -> Store:
     server = servers.seaweed()
-    return opened(s3.STORE, f"s3://{server.bucket()}/some/prefix", folder, server.options())
+    return opened(s3.STORE, f"s3://{server.place()}", folder, server.options())
 
 
 STORES: Mapping[str, Sample] = {

@@ -1,5 +1,6 @@
 """Storage profiles: a tenant's own places for bytes, made, changed, tried and removed (contract, 2.6)."""
 
+import base64
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ class Shown:
     profile: Profile
     kind: str
     capabilities: Capabilities
+    configuration: Mapping[str, Any]
+    """With the provider's defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +185,34 @@ class Profiles:
             raise error.about("folder") from None
 
     def upsert(
-        self, actor: Actor, uuid: UUID, path: str, content: bytes, *, message: str | None, expected_sha: str | None
+        self,
+        actor: Actor,
+        uuid: UUID,
+        *,
+        path: str | None,
+        content_base64: str | None,
+        message: str | None,
+        expected_sha: str | None,
     ) -> tuple[Shown, Entry, bool]:
-        """Write a file of the repository and tell whether it is new; raises `Conflict` about the `file`."""
+        """Write a file of the repository and tell whether it is new; raises `Invalid`, `Conflict` about the `file`."""
         shown, repository = self.repository(actor, uuid)
-        entry, is_new = repository.replace(path, content, message=message, expected_sha=expected_sha)
+        if not (path or "").strip(" /"):
+            raise Invalid("The path is required", field=("path",), kind="missing").about("file")
+        if content_base64 is None:
+            raise Invalid("The content is required", field=("content",), kind="missing").about("file")
+        try:
+            content = base64.b64decode("".join(content_base64.split()), validate=True)
+        except ValueError:
+            raise Invalid("The content is no base64", field=("content",), kind="base64").about("file") from None
+        if not content:
+            raise Invalid("The content is empty", field=("content",), kind="empty").about("file")
+        entry, is_new = repository.replace(path or "", content, message=message, expected_sha=expected_sha)
         return shown, entry, is_new
 
     def _shown(self, it: Profile) -> Shown:
         provider = self._stores.provider(it.provider_type)
-        return Shown(it, provider.kind, provider.capabilities)
+        configuration = provider.configuration.model_construct(**it.configuration).model_dump()
+        return Shown(it, provider.kind, provider.capabilities, configuration)
 
     def _configured(
         self, actor: Actor, provider_type: str, uuid: UUID, configuration: Mapping[str, Any], secrets: Mapping[str, Any]

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
+from mediatheque.surfaces.assets import storage
 from mediatheque.surfaces.assets.shapes import TERMS, render_error, render_invalid
 from mediatheque.surfaces.http import Surface
 
-FAMILIES: tuple[Callable[[Library], APIRouter], ...] = ()
+FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (storage.routes,)
 
 
 def routes(library: Library) -> APIRouter:

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from mediatheque.errors import Invalid, LibraryError, Unauthorized
 from mediatheque.model import Terms
+from mediatheque.surfaces.assets import storage_codes
 
 Value = TypeVar("Value")
 
@@ -74,7 +75,8 @@ def code_of(error: LibraryError) -> tuple[str, int]:
         return _UNAUTHORIZED[error.reason], 401
     if isinstance(error, Invalid):
         place = error.field[-1] if error.field else ""
-        return _INVALID.get((error.subject, place, error.kind), "request_invalid"), 400
+        otherwise = storage_codes.SUBJECT_INVALID.get(error.subject, "request_invalid")
+        return _INVALID.get((error.subject, place, error.kind), otherwise), 400
     known = _CODES.get((error.subject, error.code)) or _CODES.get(("", error.code))
     return known or (error.code, error.status)
 
@@ -100,6 +102,7 @@ _CODES = {
     ("provider", "not_found"): ("ai_provider_profile_not_found", 404),
     ("user", "not_found"): ("user_not_found", 404),
     ("workflow", "not_found"): ("workflow_not_found", 404),
+    **storage_codes.CODES,
     ("", "forbidden"): ("auth_forbidden", 403),
     ("", "bad_request"): ("request_invalid", 400),
     ("", "rate_limited"): ("rate_limit_exceeded", 429),
@@ -116,5 +119,6 @@ _INVALID = {
     ("asset", "description", "string_too_long"): "asset_description_too_long",
     ("asset", "alt_text", "string_too_long"): "asset_alt_text_too_long",
     ("asset", "original_filename", "blank"): "asset_filename_invalid",
+    **storage_codes.INVALID,
 }
 """(subject, field, kind of `errors.Invalid`) → this dialect's code; 400 all of them."""
