@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from tests.github import GitHub
 from tests.seaweed import Seaweed
 
 _running: list[Seaweed] = []
@@ -17,6 +18,12 @@ def seaweed() -> Seaweed:
     server = Seaweed(Path(mkdtemp(prefix="seaweed-"))).start()
     _running.append(server)
     return server
+
+
+@cache
+def github() -> GitHub:
+    """One stand-in for GitHub; every test takes a repository of its own."""
+    return GitHub()
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def test_pieces_have_at_most_a_mebibyte(store: Store) -> None:
     assert max(len(piece) for piece in store.open("a/b")) <= 1 << 20
 
 
-def test_an_object_is_visible_whole_or_not_at_all(store: Store) -> None:
+def test_an_object_is_visible_whole_or_not_at_all(store: Store, sample: Sample) -> None:
     """While an object comes and goes, every look sees nothing or all of it."""
 
     def come_and_go(_: int) -> None:
@@ -95,16 +95,16 @@ def test_an_object_is_visible_whole_or_not_at_all(store: Store) -> None:
             return True
 
     with ThreadPoolExecutor(2) as threads:
-        looks = threads.map(look, range(200))
-        list(threads.map(come_and_go, range(40)))
+        looks = threads.map(look, range(sample.rounds))
+        list(threads.map(come_and_go, range(sample.rounds // 4)))
         assert all(looks)
 
 
-def test_neighbours_come_while_others_go(store: Store) -> None:
+def test_neighbours_come_while_others_go(store: Store, sample: Sample) -> None:
     """A deletion that empties a folder does not disturb an object that is being put there."""
 
     def come_and_go(name: str) -> None:
-        for _ in range(150):
+        for _ in range(sample.rounds):
             put(store, f"variants/t/blob/{name}", b"bytes")
             assert whole(store, f"variants/t/blob/{name}") == b"bytes"
             store.delete(f"variants/t/blob/{name}")
@@ -138,7 +138,10 @@ def test_temporary_files_are_neither_listed_nor_leftovers_while_in_use(store: St
         assert list(store.leftovers()) == []
 
 
-def test_what_a_dead_process_left_behind_can_be_removed(store: Store) -> None:
+def test_what_a_dead_process_left_behind_can_be_removed(store: Store, sample: Sample) -> None:
+    if not sample.keeps_its_own_staging:
+        assert list(store.leftovers()) == []  # another store's folder: that one looks after it
+        return
     (store.staging / "upload-of-the-dead").write_bytes(b"half")
     (leftover,) = store.leftovers()
     assert leftover.size_bytes == 4
