@@ -46,7 +46,7 @@ class Seaweed:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [_weed(), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.folder / 'data'}", "-s3",
-                 f"-s3.config={self.folder / 's3.json'}", "-s3.port.iceberg=0", "-volume.max=50",
+                 f"-s3.config={self.folder / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=50",
                  "-master.volumeSizeLimitMB=256", "-metricsPort=0", *numbered],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
