@@ -164,6 +164,12 @@ class Unavailable(LibraryError):
     code, status, default_message = "unavailable", 503, "Service unavailable"
 
 
+class StoreRefused(Unavailable):
+    """A store that answers and does not let us in: its credentials are wrong, or hold too little."""
+
+    code = "store_refused"
+
+
 class StorageFull(LibraryError):
     """Disk or store has no room; nothing was written."""
 

@@ -12,8 +12,10 @@ from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.profiles import Profiles
 from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
+from mediatheque.core.stores import Stores
 from mediatheque.core.users import Users
 
 
@@ -29,6 +31,8 @@ class Library:
     catalogue: Catalogue
     media: Media
     pipeline: Pipeline
+    stores: Stores
+    profiles: Profiles
     idempotency: Idempotency
     generations: Generations
     signer: Signer

@@ -2,7 +2,7 @@
 
 import hashlib
 import mimetypes
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +11,10 @@ from uuid import uuid4
 
 from mediatheque import faults
 from mediatheque.core import idempotency
+from mediatheque.core.stores import Stores
 from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Asset, Queue, RunState, State
-from mediatheque.ports import Skill, Store
+from mediatheque.ports import Skill
 from mediatheque.records import assets, counters, runs, search, tallies
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
@@ -53,9 +54,7 @@ class Outcome:
 
 
 class Pipeline:
-    def __init__(
-        self, database: Database, stores: Mapping[str, Store], skills: Sequence[Skill], signals: Signals
-    ) -> None:
+    def __init__(self, database: Database, stores: Stores, skills: Sequence[Skill], signals: Signals) -> None:
         self._database = database
         self.stores = stores
         self.skills = {skill.name: skill for skill in skills}
@@ -91,8 +90,8 @@ class Pipeline:
 
     def complete(self, claim: Claim, owner: str, outcome: Outcome) -> None:
         """Store what was made, then show it in one transaction; nothing is shown of a run that is no longer ours."""
-        store = self.stores[claim.blob["store"]]
-        keys = [self._key(claim, made) for made in outcome.variants]
+        store = self.stores.for_variants(claim.blob["store"])
+        keys = [store.key_prefix + self._key(claim, made) for made in outcome.variants]
         for made, key in zip(outcome.variants, keys, strict=True):
             store.put(made.file, key)
             faults.place("run.stored")
@@ -140,12 +139,12 @@ class Pipeline:
         with self._database.hasten() as tx:
             runs.put_back(tx, claim.job_id, owner, claim.fence, delay_seconds=delay, counts=counts)
 
-    def collect(self, objects: Sequence[tuple[str, str]]) -> int:
+    def collect(self, objects: Sequence[tuple[str, str]], *, message: str | None = None) -> int:
         """Remove the bytes of what was deleted and recorded as garbage; what fails now is tried again later.
 
         Returns how many are gone.
         """
-        gone = [(store, key) for store, key in objects if self._removed(store, key)]
+        gone = [(store, key) for store, key in objects if self._removed(store, key, message)]
         if gone:
             faults.place("tidy.removed")
             with self._database.hasten() as tx:
@@ -175,7 +174,9 @@ class Pipeline:
     def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:
         """Housekeeping that any worker may do at any time: garbage, counts, old idempotency keys."""
         while rows := self._garbage(garbage_grace):
-            if not self.collect([(row["store"], row["key"]) for row in rows]):
+            by_message = {row["message"]: [(it["store"], it["key"]) for it in rows if it["message"] == row["message"]]
+                          for row in rows}  # fmt: skip
+            if not sum([self.collect(objects, message=message) for message, objects in by_message.items()]):
                 break
         with self._database.hasten() as tx:
             tallies.fold(tx)
@@ -194,9 +195,9 @@ class Pipeline:
         with self._database.read() as tx:
             return assets.garbage_before(tx, datetime.now(UTC) - grace, _GARBAGE_BATCH)
 
-    def _removed(self, store: str, key: str) -> bool:
+    def _removed(self, store: str, key: str, message: str | None) -> bool:
         try:
-            self.stores[store].delete(key)
+            self.stores[store].delete(key, message=message)
         except LibraryError:
             return False
         return True
@@ -217,7 +218,7 @@ class Pipeline:
     def _key(self, claim: Claim, made: Made) -> str:
         """A key of this attempt alone, so that a worker that was thought dead overwrites nothing."""
         blob = claim.blob
-        tenant = blob["key"].split("/")[1]
+        tenant = blob["key"].split("/")[-3]  # uploads/{tenant}/{blob}/{name}, perhaps below a store's own prefix
         extension = mimetypes.guess_extension(made.media_type) or ""
         return f"variants/{tenant}/{blob['uuid']}/{claim.run_uuid.hex[:8]}-{claim.fence}-{made.name}{extension}"
 

@@ -141,20 +141,22 @@ def drop_variants(tx: Tx, blob_id: int, names: Sequence[str], now: datetime) -> 
     return len(gone)
 
 
-def erase(tx: Tx, it: Asset, now: datetime) -> list[tuple[str, str]]:
+def erase(tx: Tx, it: Asset, now: datetime, message: str | None = None) -> list[tuple[str, str]]:
     """Leave a tombstone of an asset and none of its blob; returns (store, key) of the bytes, now garbage."""
     objects = [(it.blob.store, it.blob.key)]
     objects += [(made.store, made.key) for made in variants_of(tx, it.blob.id)]
     blank = {"blob_id": None, "filename": "", "original_filename": "", "alt_text": None, "folder_id": None}
     change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": None})
     tx.execute(delete(blob).where(blob.c.id == it.blob.id))
-    discard(tx, objects, now)
+    discard(tx, objects, now, message)
     return objects
 
 
-def discard(tx: Tx, objects: list[tuple[str, str]], now: datetime) -> None:
+def discard(tx: Tx, objects: list[tuple[str, str]], now: datetime, message: str | None = None) -> None:
+    """Record bytes as garbage; `message` is for stores that keep a history."""
     if objects:
-        tx.execute(insert(garbage), [{"store": store, "key": key, "created_at": now} for store, key in objects])
+        common = {"created_at": now, "message": message}
+        tx.execute(insert(garbage), [{"store": store, "key": key, **common} for store, key in objects])
 
 
 def garbage_before(tx: Tx, moment: datetime, limit: int) -> list[RowMapping]:

@@ -180,6 +180,10 @@ asset = Table(
     _at("deleted_at"),
 )
 
+PROFILED = text("store NOT IN ('local', 's3')")
+"""Blobs in a tenant's own place: what tells whether a profile is in use."""
+Index("ix_blob_store", blob.c.store, sqlite_where=PROFILED, postgresql_where=PROFILED)
+
 SHOWN = text("deleted_at IS NULL AND state <> 'failed'")
 """What a list may show; the partial indexes below and `assets.shown()` say the same."""
 
@@ -337,6 +341,7 @@ garbage = Table(
     _id(),
     Column("store", String(64), nullable=False),
     Column("key", String(1024), nullable=False),
+    Column("message", Text),
     _at("created_at", nullable=False),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.assets import auth, bulk, gallery, library, system, users
+from mediatheque.surfaces.assets import auth, bulk, gallery, library, storage, system, users
 from mediatheque.surfaces.assets.content import content
 from mediatheque.surfaces.assets.documents import CONTENT_PATHS
 from mediatheque.surfaces.assets.objects import CONTENT
@@ -19,6 +19,7 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     auth.routes,
     users.routes,
     system.routes,
+    storage.routes,
 )
 
 

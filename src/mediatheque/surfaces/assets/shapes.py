@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from mediatheque.errors import Invalid, LibraryError, Unauthorized
 from mediatheque.model import Terms
+from mediatheque.surfaces.assets import storage_codes
 
 Value = TypeVar("Value")
 
@@ -76,7 +77,8 @@ def code_of(error: LibraryError) -> tuple[str, int]:
         return _UNAUTHORIZED[error.reason], 401
     if isinstance(error, Invalid):
         place = error.field[-1] if error.field else ""
-        return _INVALID.get((error.subject, place, error.kind), "request_invalid"), 400
+        otherwise = storage_codes.SUBJECT_INVALID.get(error.subject, "request_invalid")
+        return _INVALID.get((error.subject, place, error.kind), otherwise), 400
     known = _CODES.get((error.subject, error.code)) or _CODES.get(("", error.code))
     return known or (error.code, error.status)
 
@@ -117,6 +119,7 @@ _CODES = {
     ("user", "conflict"): ("user_username_conflict", 409),
     ("user", "forbidden"): ("user_manage_forbidden", 403),
     ("workflow", "not_found"): ("workflow_not_found", 404),
+    **storage_codes.CODES,
     ("", "forbidden"): ("auth_forbidden", 403),
     ("", "bad_request"): ("request_invalid", 400),
     ("", "rate_limited"): ("rate_limit_exceeded", 429),
@@ -142,5 +145,6 @@ _INVALID = {
     ("user", "password", "string_too_long"): "user_password_too_long",
     ("user", "password", "string_invalid"): "user_password_invalid",
     ("user", "permissions", "unknown"): "user_permissions_invalid",
+    **storage_codes.INVALID,
 }
 """(subject, field, kind of `errors.Invalid`) → this dialect's code; 400 all of them."""

@@ -135,6 +135,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
 
+    op.add_column("garbage", sa.Column("message", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_blob_store",
+        "blob",
+        ["store"],
+        unique=False,
+        sqlite_where=sa.text("store NOT IN ('local', 's3')"),
+        postgresql_where=sa.text("store NOT IN ('local', 's3')"),
+    )
     op.add_column("user_account", sa.Column("permissions", sa.JSON(), nullable=True))
     op.add_column("user_account", sa.Column("generation", sa.Integer(), server_default="0", nullable=False))
     op.add_column("user_account", sa.Column("updated_at", sa.BigInteger(), nullable=True))
