@@ -19,8 +19,9 @@ import psutil
 from tests.pictures import picture
 
 ADMIN_KEY = "an-admin-key-for-the-tests"
-SECRET = "a secret for the tests, long enough for HS256"  # two and more words: several secrets, all accepted
-READY_SECONDS = 30
+SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
+"""Two: the first signs, both are accepted."""
+READY_SECONDS = 60
 
 
 @dataclass
@@ -50,7 +51,11 @@ class Server:
                 [sys.executable, "-m", "mediatheque", "serve", *self.arguments],
                 env=self.full_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        wait_for(self.is_ready, "the server to be ready", READY_SECONDS, alive=self.process)
+        try:
+            wait_for(self.is_ready, "the server to be ready", READY_SECONDS, alive=self.process)
+        except AssertionError:
+            self.process.kill()  # nobody else will
+            raise
         return self
 
     def stop(self) -> int:

@@ -1,6 +1,5 @@
 """The walls that `lint-imports` does not see, because they follow from the list of plug-ins."""
 
-import re
 from functools import cache
 from pathlib import Path
 
@@ -51,12 +50,3 @@ def test_no_file_of_the_package_is_longer_than_people_read() -> None:
     package = Path(plugins.__file__).parent
     long = {it.name: it.read_text().count("\n") for it in package.rglob("*.py") if "versions" not in it.parts}
     assert {name: lines for name, lines in long.items() if lines > 350} == {}
-
-
-def test_every_decision_is_numbered_and_every_link_in_the_docs_leads_somewhere() -> None:
-    root = Path(__file__).parents[1]
-    decisions = sorted(it.name[:4] for it in (root / "docs" / "decisions").glob("*.md"))
-    assert decisions == [f"{number:04d}" for number in range(1, len(decisions) + 1)]
-    for page in (*root.glob("*.md"), *root.glob("docs/**/*.md")):
-        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"

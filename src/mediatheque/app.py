@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PROBES = 2
 """Decoder children of one API process."""
+SECRET_CHARS = 16
+"""The least that counts as a secret of its own where several are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.access import Access
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.assets import Assets
+    from mediatheque.core.audit import Audit
     from mediatheque.core.generations import Generations
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
@@ -114,8 +117,10 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.media import Media
     from mediatheque.core.probing import Probing
     from mediatheque.core.profiles import Profiles
+    from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
     from mediatheque.core.tokens import Tokens
+    from mediatheque.core.users import Users
 
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
     own_secrets = _secrets(settings)
@@ -127,6 +132,9 @@ def make_library(parts: Parts) -> "Library":
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
+        sessions=Sessions(database, tokens, limiter),
+        users=Users(database),
+        audit=Audit(database),
         assets=Assets(database, stores, probing, parts.pipeline, generations, settings.storage_quota),
         media=Media(database, stores),
         pipeline=parts.pipeline,
@@ -226,9 +234,13 @@ def _outside(settings: Settings) -> "OutsideIssuer | None":
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """The configured secrets, or those kept in the data folder, made at first start."""
+    """The configured secrets, or those kept in the data folder, made at first start.
+
+    A phrase with short words is one secret: its words alone could be guessed.
+    """
     if settings.secret:
-        return tuple(settings.secret.split())
+        words = settings.secret.split()
+        return tuple(words) if all(len(word) >= SECRET_CHARS for word in words) else (settings.secret,)
     kept = settings.data_dir / "secret"
     if not kept.exists():
         _keep_secret(kept)

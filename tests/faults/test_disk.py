@@ -1,4 +1,4 @@
-"""A disk that fails a sync or has no room, at each place where we write: refused, nothing left, and it goes on (F5, F6)."""
+"""A disk that fails a sync or has no room, wherever we write: refused, nothing left, and it goes on (F5, F6)."""
 
 import signal
 from itertools import chain

@@ -77,7 +77,8 @@ def test_a_command_that_makes_no_sense_says_so_without_a_traceback(server: Serve
     [
         ([], MISSING), ([""], INVALID), (["Bearer"], INVALID), (["Bearer x"], INVALID),
         (["Basic dTpw"], INVALID), ([f"Basic {ADMIN_KEY}"], INVALID), ([ADMIN_KEY], INVALID), (["Bearer x y"], INVALID),
-        (["Bearer mt_live_" + "x" * 40], INVALID), (["Bearer " + "x" * 30_000], INVALID), (["Bearer \xff\xfe"], INVALID),
+        (["Bearer mt_live_" + "x" * 40], INVALID), (["Bearer " + "x" * 30_000], INVALID),
+        (["Bearer \xff\xfe"], INVALID),
         (["Bearer a.b"], INVALID), (["Bearer a.b.c.d"], INVALID), (["Token x"], INVALID),
     ],
 )  # fmt: skip

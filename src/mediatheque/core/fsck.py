@@ -63,7 +63,7 @@ class Fsck:
         for recorded in self._recorded():
             self._check_recorded(recorded, report, sample_percent)
         report.orphan_objects = [key for _, key in self._orphans(grace, report)]
-        report.stuck_runs = [str(run["uuid"]) for run in self._stuck(grace)]
+        report.stuck_runs = [str(run["uuid"]) for run in (*self._stuck(grace), *self._given_up())]
         return report
 
     def repair(self, *, grace: timedelta = GRACE, sample_percent: float = SAMPLE_PERCENT) -> Report:
@@ -81,7 +81,7 @@ class Fsck:
                 self._pipeline.mend(tx, keys)
         _remove(list(self._orphans(grace, before)))
         with self._database.write() as tx:
-            self._pipeline.restart(tx, [run["id"] for run in self._stuck(grace)])
+            self._pipeline.restart(tx, [run["id"] for run in (*self._stuck(grace), *self._given_up())])
         self._pipeline.tidy(garbage_grace=grace)
         self._pipeline.announce()
         return self.check(grace=grace, sample_percent=0)
@@ -170,6 +170,11 @@ class Fsck:
     def _stuck(self, grace: timedelta) -> list[Any]:
         with self._database.read() as tx:
             return runs.stuck(tx, grace_seconds=max(grace.total_seconds(), 2 * LEASE_SECONDS))
+
+    def _given_up(self) -> list[Any]:
+        """Left to an operator: a file that kills its workers would be tried for ever if they did this themselves."""
+        with self._database.read() as tx:
+            return self._pipeline.given_up(tx)
 
 
 def _sha256(store: Store, key: str) -> str | None:

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
+from mediatheque.core.audit import Audit
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.profiles import Profiles
+from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.stores import Stores
+from mediatheque.core.users import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,9 @@ class Library:
     base_url: str
     access: Access
     accounts: Accounts
+    sessions: Sessions
+    users: Users
+    audit: Audit
     assets: Assets
     media: Media
     pipeline: Pipeline

@@ -1,5 +1,6 @@
 """The pipeline: which skills run on a new blob, who runs them, and how their results become visible, all at once."""
 
+import hashlib
 import mimetypes
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from uuid import uuid4
 from mediatheque import faults
 from mediatheque.core import idempotency
 from mediatheque.core.stores import Stores
-from mediatheque.errors import LibraryError
+from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill
 from mediatheque.records import assets, runs, search, tallies
@@ -105,14 +106,30 @@ class Pipeline:
             for key in keys:
                 store.delete(key)
 
-    def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str) -> None:
-        """End the run for good; where it was essential the asset is `failed` and its bytes go (decisions 1)."""
+    def is_intact(self, claim: Claim) -> bool:
+        """Whether the run's source is what was acknowledged; raises `Unavailable` when its store cannot tell."""
+        store = self.stores[claim.blob["store"]]
+        try:
+            digest = hashlib.sha256()
+            for piece in store.open(claim.blob["key"]):
+                digest.update(piece)
+        except NotFound:
+            store.check()
+            return False
+        return digest.hexdigest() == str(claim.blob["sha256"])
+
+    def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str, *, is_verdict: bool) -> None:
+        """End the run as failed.
+
+        A verdict on the bytes by an essential run makes the asset `failed`, and its bytes go (decisions 1). Without
+        one the asset stays, as it was acknowledged, and `fsck --repair` tries again.
+        """
         with self._database.hasten() as tx:
             assets.hold(tx, claim.asset_id)
             if not runs.end(tx, claim.job_id, owner, claim.fence):
                 return
             self._finish(tx, claim, outcome, RunState.FAILED, reason)
-            if self.skills[claim.skill].essential:
+            if is_verdict and self.skills[claim.skill].essential:
                 self._bury(tx, claim)
             faults.place("run.failed")
 
@@ -146,8 +163,12 @@ class Pipeline:
             makers = [skill for skill in self.skills.values() if skill.essential and it.kind in skill.kinds]
             self._enqueue(tx, it, makers, "repair")
 
+    def given_up(self, tx: Tx) -> list[Row]:
+        """Essential runs that failed without a verdict on the bytes: their asset is there, and not ready."""
+        return runs.given_up(tx, [skill.name for skill in self.skills.values() if skill.essential])
+
     def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
-        """Put runs that nobody would end back on the queue."""
+        """Put these runs back on the queue."""
         runs.restart(tx, run_ids, {skill.name: skill.queue for skill in self.skills.values()})
 
     def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:

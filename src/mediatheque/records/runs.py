@@ -30,6 +30,8 @@ from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, r
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
+HORIZON_MICROS = 3600 * MICROSECOND
+"""No delay and no lease is this long: one that ends later was written before the clock was put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,10 @@ def enqueue(tx: Tx, rows: list[dict[str, Any]], lanes: Sequence[Queue], now_micr
 def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_seconds: float) -> list[Claim]:
     """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
     now = _now(tx)
+    come = [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in (job.c.available_at, job.c.lease_until)]
     free = (
         select(job.c.id)
-        .where(job.c.lane.in_([LANES[lane] for lane in lanes]), job.c.available_at <= now, job.c.lease_until <= now)
+        .where(job.c.lane.in_([LANES[lane] for lane in lanes]), *come)
         .order_by(job.c.lane, job.c.backlog, job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -140,9 +143,27 @@ def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
     return list(tx.execute(query).mappings())
 
 
+def given_up(tx: Tx, skills: Sequence[str]) -> list[Row]:
+    """Failed runs of these skills after which the asset is alive and nobody has tried again."""
+    later = run.alias()
+    again = select(later.c.id).where(
+        later.c.asset_id == run.c.asset_id, later.c.blob_id == run.c.blob_id, later.c.skill == run.c.skill,
+        later.c.id > run.c.id,
+    )  # fmt: skip
+    query = (
+        select(run.c.id, run.c.uuid)
+        .join(asset, and_(asset.c.id == run.c.asset_id, asset.c.blob_id == run.c.blob_id))
+        .where(run.c.state == "failed", run.c.skill.in_(skills), asset.c.state != "failed", ~again.exists())
+        .order_by(run.c.id)
+    )
+    return list(tx.execute(query).mappings())
+
+
 def restart(tx: Tx, run_ids: Sequence[int], lane_of: Mapping[str, Queue]) -> None:
-    """Give these unfinished runs a job that can be claimed at once, with all its attempts."""
+    """Give these runs a job that can be claimed at once, with all its attempts."""
     tx.execute(delete(job).where(job.c.run_id.in_(run_ids)))
+    mine = run.c.id.in_(run_ids), run.c.skill.in_(list(lane_of))
+    tx.execute(update(run).where(*mine).values(state="queued", error=None, finished_at=None))
     rows = tx.execute(select(run.c.id, run.c.tenant_id, run.c.skill).where(run.c.id.in_(run_ids))).all()
     jobs = [
         {"run_id": row.id, "tenant_id": row.tenant_id, "lane": LANES[lane_of[row.skill]], "backlog": 0,

@@ -98,6 +98,7 @@ user = Table(
     Column("role", String(16), nullable=False),
     Column("password_hash", String(255)),
     Column("permissions", JSON),
+    Column("generation", Integer, nullable=False, server_default="0"),
     _at("updated_at"),
     _at("last_login_at"),
     Column("subject", String(255)),
@@ -346,6 +347,7 @@ refresh_token = Table(
     _at("used_at"),
     _at("revoked_at"),
     Index("ix_refresh_token_family", "family"),
+    Index("ix_refresh_token_user_id", "user_id"),
 )
 
 storage_profile = Table(
@@ -403,6 +405,7 @@ audit = Table(
     _id(),
     _to("tenant", "tenant_id"),
     Column("user_id", BigId),
+    Column("credential", String(64)),
     Column("action", String(64), nullable=False),
     Column("subject", String(255)),
     Column("details", JSON),

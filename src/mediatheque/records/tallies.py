@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select
 
 from mediatheque.model import Asset
 from mediatheque.records.assets import Scope, day_of
@@ -47,16 +47,17 @@ def record(tx: Tx, change: Change) -> None:
     tx.execute(insert(tally), [common | {"folder_id": folder_id} for folder_id in folders])
 
 
+def total(tx: Tx, scope: Scope) -> int:
+    """Number of assets."""
+    query = select(func.coalesce(func.sum(tally.c.assets), 0)).where(*_in(scope))
+    return int(tx.execute(query).scalar_one())
+
+
 def by_day(tx: Tx, scope: Scope) -> list[tuple[int, int]]:
     """(day, number of assets), newest day first."""
-    query = (
-        select(tally.c.day, func.sum(tally.c.assets))
-        .where(tally.c.tenant_id == scope.tenant_id, tally.c.folder_id == (scope.folder_id or ALL_FOLDERS))
-        .where(tally.c.kind == scope.kind, tally.c.is_public == scope.is_public)
-        .group_by(tally.c.day)
-        .order_by(tally.c.day.desc())
-    )
-    return [(day, int(count)) for day, count in tx.execute(query)]
+    query = select(tally.c.day, func.sum(tally.c.assets)).where(*_in(scope))
+    days = tx.execute(query.group_by(tally.c.day).order_by(tally.c.day.desc())).all()
+    return [(day, int(count)) for day, count in days]
 
 
 def bytes_of(tx: Tx, tenant_id: int) -> int:
@@ -67,12 +68,14 @@ def bytes_of(tx: Tx, tenant_id: int) -> int:
 def fold(tx: Tx) -> int:
     """Merge rows of the same tenant, folder, kind, visibility and day; returns how many rows that saved.
 
-    Safe beside other folders: a row counts for whoever deletes it.
+    Safe beside other folders: a row counts for whoever deletes it, and nobody waits for a row in other hands.
     """
     keys = (tally.c.tenant_id, tally.c.folder_id, tally.c.kind, tally.c.is_public, tally.c.day)
     crowded = select(*keys).group_by(*keys).having(func.count() > 1).limit(_FOLD_LIMIT).subquery()
     same = and_(*(column == crowded.c[column.name] for column in keys))
-    doomed = select(tally.c.id).join(crowded, same).limit(_FOLD_LIMIT)
+    doomed = (
+        select(tally.c.id).join(crowded, same).limit(_FOLD_LIMIT).with_for_update(of=tally, skip_locked=True)
+    )  # fmt: skip
     rows = tx.execute(
         delete(tally).where(tally.c.id.in_(doomed)).returning(*keys, tally.c.assets, tally.c.size_bytes)
     ).all()
@@ -89,3 +92,8 @@ def fold(tx: Tx) -> int:
     if merged:
         tx.execute(insert(tally), merged)
     return len(rows) - len(merged)
+
+
+def _in(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    mine = and_(tally.c.tenant_id == scope.tenant_id, tally.c.folder_id == (scope.folder_id or ALL_FOLDERS))
+    return mine, tally.c.kind == scope.kind, tally.c.is_public == scope.is_public

@@ -5,11 +5,16 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.assets import storage
+from mediatheque.surfaces.assets import auth, storage, system, users
 from mediatheque.surfaces.assets.shapes import TERMS, render_error, render_invalid
 from mediatheque.surfaces.http import Surface
 
-FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (storage.routes,)
+FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
+    auth.routes,
+    users.routes,
+    system.routes,
+    storage.routes,
+)
 
 
 def routes(library: Library) -> APIRouter:

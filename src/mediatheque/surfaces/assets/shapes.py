@@ -91,6 +91,12 @@ _UNAUTHORIZED = {
     Unauthorized.EXPIRED_KEY: "api_key_invalid",
     Unauthorized.EXPIRED_TOKEN: "auth_token_expired",
     Unauthorized.INVALID_TOKEN: "auth_unauthorized",
+    Unauthorized.INVALID_CREDENTIALS: "auth_invalid_credentials",
+    Unauthorized.INVALID_REFRESH: "auth_refresh_token_invalid",
+    Unauthorized.EXPIRED_REFRESH: "auth_refresh_token_expired",
+    Unauthorized.REUSED_REFRESH: "auth_refresh_token_reused",
+    Unauthorized.INACTIVE_USER: "auth_user_inactive",
+    Unauthorized.UNKNOWN_USER: "auth_user_not_found",
 }
 _CODES = {
     ("asset", "not_found"): ("asset_not_found", 404),
@@ -101,6 +107,8 @@ _CODES = {
     ("profile", "not_found"): ("storage_provider_profile_not_found", 404),
     ("provider", "not_found"): ("ai_provider_profile_not_found", 404),
     ("user", "not_found"): ("user_not_found", 404),
+    ("user", "conflict"): ("user_username_conflict", 409),
+    ("user", "forbidden"): ("user_manage_forbidden", 403),
     ("workflow", "not_found"): ("workflow_not_found", 404),
     **storage_codes.CODES,
     ("", "forbidden"): ("auth_forbidden", 403),
@@ -120,5 +128,13 @@ _INVALID = {
     ("asset", "alt_text", "string_too_long"): "asset_alt_text_too_long",
     ("asset", "original_filename", "blank"): "asset_filename_invalid",
     **storage_codes.INVALID,
+    ("user", "username", "blank"): "user_username_required",
+    ("user", "username", "string_too_long"): "user_username_invalid",
+    ("user", "username", "string_invalid"): "user_username_invalid",
+    ("user", "password", "blank"): "user_password_required",
+    ("user", "password", "string_too_short"): "user_password_too_short",
+    ("user", "password", "string_too_long"): "user_password_too_long",
+    ("user", "password", "string_invalid"): "user_password_invalid",
+    ("user", "permissions", "unknown"): "user_permissions_invalid",
 }
 """(subject, field, kind of `errors.Invalid`) → this dialect's code; 400 all of them."""
