@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from mediatheque.core import names
+from mediatheque.core import audit, names
 from mediatheque.core.stores import Stores
 from mediatheque.errors import Invalid, LibraryError, NotFound, Unavailable
 from mediatheque.model import Actor, Profile
@@ -106,6 +106,7 @@ class Profiles:
             if is_default:
                 profiles.unset_default(tx, actor.tenant_id)
             profiles.add(tx, values)
+            audit.note(tx, actor, "storage_profile.created", uuid, name=values["name"])
             return self._shown(_found(tx, actor, uuid))
 
     def change(self, actor: Actor, uuid: UUID, changes: Mapping[str, Any]) -> Shown:
@@ -130,6 +131,7 @@ class Profiles:
         with _named(), self._database.write() as tx:
             _found(tx, actor, uuid, for_update=True)
             profiles.change(tx, before.id, values | {"updated_at": datetime.now(UTC)})
+            audit.note(tx, actor, "storage_profile.changed", uuid, fields=sorted(changes))
             after = self._shown(_found(tx, actor, uuid))
         self._stores.forget(str(uuid))
         return after
@@ -144,6 +146,8 @@ class Profiles:
                 profiles.change(tx, it.id, {"is_enabled": False, "is_default": False, "updated_at": now})
             else:
                 profiles.remove(tx, it.id)
+            action = "storage_profile.disabled" if is_used else "storage_profile.deleted"
+            audit.note(tx, actor, action, uuid, name=it.name)
         self._stores.forget(str(uuid))
         return Removed(uuid, it.is_default, not is_used, now)
 
@@ -155,6 +159,7 @@ class Profiles:
                 raise _invalid("A default profile must be enabled", "is_default", "requires_enabled")
             profiles.unset_default(tx, actor.tenant_id)
             profiles.change(tx, it.id, {"is_default": True, "updated_at": datetime.now(UTC)})
+            audit.note(tx, actor, "storage_profile.default_set", uuid, name=it.name)
             return self._shown(_found(tx, actor, uuid))
 
     def test(self, actor: Actor, uuid: UUID) -> list[Check]:
