@@ -137,12 +137,8 @@ def make_library(parts: Parts) -> "Library":
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
-<<<<<<< HEAD
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
-=======
-        assets=Assets(database, stores, probing, parts.pipeline, generations, settings.storage_quota),
->>>>>>> assets-storage
         media=Media(database, stores),
         pipeline=parts.pipeline,
         stores=stores,

@@ -5,24 +5,17 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-<<<<<<< HEAD
 from mediatheque.surfaces.assets import auth, bulk, gallery, library, storage, system, users
 from mediatheque.surfaces.assets.content import content
 from mediatheque.surfaces.assets.documents import CONTENT_PATHS
 from mediatheque.surfaces.assets.objects import CONTENT
-=======
-from mediatheque.surfaces.assets import auth, storage, system, users
->>>>>>> assets-storage
 from mediatheque.surfaces.assets.shapes import TERMS, render_error, render_invalid
 from mediatheque.surfaces.http import Surface
 
 FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
-<<<<<<< HEAD
     bulk.routes,
     library.routes,
     gallery.routes,
-=======
->>>>>>> assets-storage
     auth.routes,
     users.routes,
     system.routes,

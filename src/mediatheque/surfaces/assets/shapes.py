@@ -136,11 +136,7 @@ _INVALID = {
     ("asset", "description", "string_too_long"): "asset_description_too_long",
     ("asset", "alt_text", "string_too_long"): "asset_alt_text_too_long",
     ("asset", "original_filename", "blank"): "asset_filename_invalid",
-<<<<<<< HEAD
     ("asset", "file", "type_missing"): "asset_content_type_missing",
-=======
-    **storage_codes.INVALID,
->>>>>>> assets-storage
     ("user", "username", "blank"): "user_username_required",
     ("user", "username", "string_too_long"): "user_username_invalid",
     ("user", "username", "string_invalid"): "user_username_invalid",
@@ -149,9 +145,6 @@ _INVALID = {
     ("user", "password", "string_too_long"): "user_password_too_long",
     ("user", "password", "string_invalid"): "user_password_invalid",
     ("user", "permissions", "unknown"): "user_permissions_invalid",
-<<<<<<< HEAD
     **storage_codes.INVALID,
-=======
->>>>>>> assets-storage
 }
 """(subject, field, kind of `errors.Invalid`) → this dialect's code; 400 all of them."""
