@@ -17,6 +17,8 @@ LOADERS = {
     "image/heic": "heifload_source",
     "image/avif": "heifload_source",
 }
+PLAIN = {"image/bmp": "BMP", "image/x-tga": "TGA", "image/tiff": "TIFF"}
+"""What no upload can be: only our own writing of a picture in another format, read by Pillow."""
 DAMAGE = ("bad Huffman", "bad arithmetic", "instead of RST", "Inconsistent progression")
 """What libjpeg only warns of although pixels are lost. Its other warnings are harmless in files that people have: stray
 bytes, odd parameters, and a segment that ends early in the last rows."""
@@ -42,15 +44,22 @@ def opened(path: str, media_type: str, **options: Any) -> Any:
 def reduced(path: str, media_type: str, side: int) -> Any:
     """All pixels, at most `side` wide and high, upright, sRGB with 8 bits a channel, in memory."""
     options = {"height": side, "size": "down", "output_profile": "srgb"}
-    if media_type == "image/heic":
-        decoded = _decoded_heic(path)  # owns the pixels: must live until they are copied
-        image = _wrapped(decoded).thumbnail_image(side, **options)
+    if media_type == "image/heic" or media_type in PLAIN:
+        image = in_memory(path, media_type).thumbnail_image(side, **options)
     else:
         # As a keyword, fail_on would be taken and not obeyed.
         image = pyvips.Image.thumbnail_source(source(path), side, option_string="fail_on=truncated", **options)
     if image.interpretation != "srgb":
         image = image.colourspace("srgb")
     return image.cast("uchar").copy_memory()
+
+
+def in_memory(path: str, media_type: str) -> Any:
+    """All pixels of a type that libvips does not read itself, upright, 8 bit."""
+    if media_type == "image/heic":
+        decoded = _decoded_heic(path)  # owns the pixels: must live until they are copied
+        return _wrapped(decoded).copy_memory()
+    return _plain(path, PLAIN[media_type])
 
 
 @contextmanager
@@ -85,6 +94,20 @@ def _decoded_heic(path: str) -> Any:
             raise
         raise errors.Malformed("The image is damaged or cut short") from problem
     return decoded
+
+
+def _plain(path: str, form: str) -> Any:
+    from PIL import Image, UnidentifiedImageError  # only few children ever need it
+
+    Image.MAX_IMAGE_PIXELS = None  # our own writing; what was uploaded was held against our limits
+    try:
+        with Image.open(path, formats=[form]) as found:
+            pixels = found.convert("RGBA" if "A" in found.getbands() else "RGB")
+    except (UnidentifiedImageError, SyntaxError, ValueError) as problem:
+        raise errors.Malformed("The image is damaged or cut short") from problem
+    bands = len(pixels.getbands())
+    image = pyvips.Image.new_from_memory(pixels.tobytes(), pixels.width, pixels.height, bands, "uchar")
+    return image.copy(interpretation="srgb").copy_memory()
 
 
 def _wrapped(decoded: Any) -> Any:
