@@ -100,6 +100,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.access import Access
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.assets import Assets
+    from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.generations import Generations
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
@@ -116,11 +117,13 @@ def make_library(parts: Parts) -> "Library":
     probing = Probing(load(parts.plugins.KINDS), parts.decoders)
     limiter = Limiter(settings.rate_limit, settings.redis_url)
     tokens = Tokens(own_secrets, _outside(settings))
+    assets = Assets(database, parts.store, probing, parts.pipeline, generations, settings.storage_quota)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
-        assets=Assets(database, parts.store, probing, parts.pipeline, generations, settings.storage_quota),
+        assets=assets,
+        catalogue=Catalogue(database, assets, settings.gallery_tenant),
         media=Media(database, stores),
         pipeline=parts.pipeline,
         idempotency=Idempotency(database),

@@ -106,6 +106,12 @@ class Malformed(LibraryError):
     code, status, default_message = "malformed_file", 400, "Malformed file"
 
 
+class Empty(Malformed):
+    """A file of no bytes at all."""
+
+    code, default_message = "empty_file", "The file is empty"
+
+
 class Conflict(LibraryError):
     """The request meets a state that does not allow it."""
 

@@ -60,6 +60,9 @@ class Terms:
     media_types: frozenset[str]
     max_bytes: int
     is_public: bool
+    """Whether an upload through this door is public, unless it says."""
+    shows_private: bool = True
+    shows_failed: bool = False
     max_text_chars: int = 1000
 
 
@@ -104,6 +107,41 @@ class Variant:
     sha256: str
     width: int | None
     height: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a skill said about a blob."""
+
+    kind: str
+    value: Any
+    model: str | None
+    confidence: float | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step of a run that has ended; `error` None: it succeeded."""
+
+    name: str
+    error: str | None
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An execution of a skill that has ended."""
+
+    uuid: UUID
+    skill: str
+    trigger: str
+    state: RunState
+    started_at: datetime
+    finished_at: datetime
+    steps: list[StepResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +156,26 @@ class Asset:
     filename: str
     original_filename: str
     alt_text: str | None
+    description: str | None
     folder: str | None
     is_public: bool
     captured_at: datetime | None
     created_at: datetime
     updated_at: datetime
     blob: Blob
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list is narrowed to. `media_type` may end in `/*`; empty or None: no condition."""
+
+    text: str = ""
+    media_type: str = ""
+    states: tuple[State, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        return not (self.text or self.media_type or self.states)
 
 
 @dataclass(frozen=True, slots=True)

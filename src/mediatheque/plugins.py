@@ -2,6 +2,7 @@
 
 SURFACES = (
     "mediatheque.surfaces.images:SURFACE",
+    "mediatheque.surfaces.assets:SURFACE",
     "mediatheque.surfaces.uploads:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
 )

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
         description="Worker processes; default: one per core.",
     )
     decoder_memory_mb: int = Field(512, ge=256, description="Memory that one decoder child may take, in MiB.")
+    gallery_tenant: str = Field("default", description="Whose public assets the anonymous gallery shows.")
     jwks_url: BaseUrl = Field("", description="Key set of an outside issuer of access tokens (RS256, ES256).")
     jwt_issuer: str = Field("", description="`iss` that tokens of the outside issuer must carry.")
     jwt_audience: str = Field("", description="`aud` that tokens of the outside issuer must carry.")

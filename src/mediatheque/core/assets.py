@@ -13,16 +13,16 @@ from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
-from mediatheque.errors import Invalid, Malformed, NotFound, QuotaExceeded, Unsupported
+from mediatheque.errors import Empty, Invalid, NotFound, QuotaExceeded, Unsupported
 from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
 from mediatheque.ports import Store
-from mediatheque.records import assets, runs, search, tallies
+from mediatheque.records import assets, counters, runs, search, tallies
 from mediatheque.records import folders as folder_rows
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
 
 UPLOADS = "uploads"
-CHANGEABLE = frozenset({"alt_text", "folder"})
+CHANGEABLE = frozenset({"alt_text", "description", "original_filename", "is_public", "folder"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class Upload:
     filename: str
     alt_text: str | None = None
     folder: str | None = None
+    description: str | None = None
+    is_public: bool | None = None
+    """None: as the surface's terms say."""
 
 
 class Assets:
@@ -64,6 +67,7 @@ class Assets:
         returns the asset survives kill -9 and a power cut.
         """
         faults.place("upload.received")
+        names.text(upload.description, "description", terms.max_text_chars)
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
         facts = self._accept(terms, staged)
@@ -99,13 +103,13 @@ class Assets:
     ) -> Page:
         """The tenant's assets of this surface, newest first; `total` counts the filtered set."""
         with self._database.read() as tx:
-            scope = Scope(actor.tenant_id, "image", terms.is_public)
+            scope = Scope(actor.tenant_id, "image", None if terms.shows_private else True)
             if folder is not None:
                 parts = names.folder_path(folder)
                 folder_id = folders.at(tx, actor.tenant_id, parts) if parts else None
                 if folder_id is None:
                     return Page([], 0, page, page_size)
-                scope = Scope(actor.tenant_id, "image", terms.is_public, folder_id)
+                scope = Scope(actor.tenant_id, "image", scope.is_public, folder_id)
             skip = (page - 1) * page_size
             found, total = (
                 _search(tx, scope, search_text, skip, page_size) if search_text else _jump(tx, scope, skip, page_size)
@@ -134,12 +138,12 @@ class Assets:
         return it
 
     def change(self, actor: Actor, terms: Terms, uuid: UUID, changes: Mapping[str, Any]) -> Asset:
-        """Set the named fields (`alt_text`, `folder`; None clears) and leave the others; raises `NotFound`, `Invalid`.
+        """Set the named fields (CHANGEABLE; None clears a text or the folder) and leave the others.
 
-        A change to the same value is none: `updated_at` stays.
+        A change to the same value is none: `updated_at` stays. Raises `NotFound`, `Invalid`. A change of visibility
+        shows on every URL at once.
         """
-        if "alt_text" in changes:
-            names.text(changes["alt_text"], "alt_text", terms.max_text_chars)
+        changes = _checked(changes, terms)
         path = names.folder_path(changes.get("folder"))
         with self._database.write() as tx:
             before = _seen(assets.lock(tx, uuid, actor.tenant_id), terms)
@@ -148,31 +152,59 @@ class Assets:
                 return before
             folder_id = assets.folder_of(tx, before.id)
             assets.change_asset(tx, before.id, values | {"updated_at": datetime.now(UTC)})
-            after = _seen(assets.asset_with(tx, uuid, actor.tenant_id), terms)
-            if "alt_text" in values:
+            after = assets.asset_with(tx, uuid, actor.tenant_id)
+            assert after is not None
+            if before.state != State.FAILED:
                 search.change(tx, after.id, _scope(after), _texts(after))
-            if "folder_id" in values:
-                tallies.record(tx, tallies.of(before, folder_id, -1))
-                tallies.record(tx, tallies.of(before, values["folder_id"], 1))
-            return after
+                if values.keys() & {"folder_id", "is_public"}:
+                    tallies.record(tx, tallies.of(before, folder_id, -1))
+                    tallies.record(tx, tallies.of(after, values.get("folder_id", folder_id), 1))
+        if before.is_public != after.is_public:
+            self._generations.bump(uuid)
+        return after
 
-    def erase(self, actor: Actor, terms: Terms, uuid: UUID) -> None:
-        """Delete for good: the row keeps only its id, so that the public URL can say 410; raises `NotFound`."""
+    def erase(self, actor: Actor, terms: Terms, uuid: UUID) -> Asset:
+        """Delete for good: the row keeps only its id, so that the public URL can say 410; raises `NotFound`.
+
+        Returns the asset as it was.
+        """
         with self._database.write() as tx:
             it = _seen(assets.lock(tx, uuid, actor.tenant_id), terms)
+            for skill, count in runs.skills_run(tx, it.id).items():
+                counters.add(tx, it.tenant_id, counters.SKILL + skill, -count)
             runs.drop_runs(tx, it.id)
             search.remove(tx, it.id)
-            tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
+            if it.state != State.FAILED:
+                self._discount(tx, it)
             objects = assets.erase(tx, it, datetime.now(UTC))
             faults.place("erase.recorded")
         faults.place("erase.committed")
         self._generations.bump(uuid)
         self._pipeline.collect(objects)
         faults.place("erase.removed")
+        return it
+
+    def erase_all(self, actor: Actor, terms: Terms, uuids: Sequence[UUID]) -> list[UUID]:
+        """Delete each for good, one after another; returns those that were not there."""
+        missing = []
+        for uuid in uuids:
+            try:
+                self.erase(actor, terms, uuid)
+            except NotFound:
+                missing.append(uuid)
+        return missing
+
+    def _discount(self, tx: Tx, it: Asset) -> None:
+        """Take the asset out of every count."""
+        tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
+        counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + it.blob.media_type, -1, -it.blob.size_bytes)
+        made = len(assets.variants_of(tx, it.blob.id))
+        if made:
+            counters.add(tx, it.tenant_id, counters.DERIVATIVES, -made)
 
     def _accept(self, terms: Terms, staged: Staged) -> Facts:
         if staged.size_bytes == 0:
-            raise Malformed("The file is empty")
+            raise Empty("The file is empty")
         facts = self._probing.facts(staged.path)
         if facts.media_type not in terms.media_types:
             raise Unsupported(f"Unsupported media type: {facts.media_type}")
@@ -222,8 +254,11 @@ class Assets:
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,
+            "description": upload.description,
+            "size_bytes": staged.size_bytes,
+            "media_type": facts.media_type,
             "folder_id": folder_id,
-            "is_public": terms.is_public,
+            "is_public": terms.is_public if upload.is_public is None else upload.is_public,
             "blob_id": assets.add_blob(tx, blob),
             "source": terms.surface,
             "captured_at": facts.captured_at,
@@ -234,21 +269,31 @@ class Assets:
         made = _seen(assets.asset_with(tx, asset_uuid, actor.tenant_id), terms)
         search.put(tx, made.id, _scope(made), _texts(made))
         tallies.record(tx, tallies.of(made, folder_id, 1))
+        counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
         self._pipeline.plan(tx, made, trigger="upload")
         return made
 
     def _differences(
         self, tx: Tx, before: Asset, changes: Mapping[str, Any], path: tuple[str, ...] | None
     ) -> dict[str, Any]:
-        unknown = set(changes) - CHANGEABLE
-        if unknown:
-            raise Invalid(f"Cannot change {', '.join(sorted(unknown))}")
-        values: dict[str, Any] = {}
-        if "alt_text" in changes and changes["alt_text"] != before.alt_text:
-            values["alt_text"] = changes["alt_text"]
+        values = {name: value for name, value in changes.items() if name != "folder" and value != getattr(before, name)}
         if "folder" in changes and ("/".join(path) if path else None) != before.folder:
             values["folder_id"] = folders.make(tx, before.tenant_id, path) if path else None
         return values
+
+
+def _checked(changes: Mapping[str, Any], terms: Terms) -> Mapping[str, Any]:
+    unknown = set(changes) - CHANGEABLE
+    if unknown:
+        raise Invalid(f"Cannot change {', '.join(sorted(unknown))}")
+    for name in ("description", "alt_text"):
+        names.text(changes.get(name), name, terms.max_text_chars)
+    if "original_filename" not in changes:
+        return changes
+    filename = names.base_name(changes["original_filename"] or "")
+    if changes["original_filename"] is not None and not filename:
+        raise Invalid("A file name must not be blank", field=("original_filename",), kind="blank")
+    return {**changes, "original_filename": filename}
 
 
 def upload_key(it: Asset) -> str:
@@ -257,8 +302,10 @@ def upload_key(it: Asset) -> str:
 
 
 def _seen(it: Asset | None, terms: Terms) -> Asset:
-    if it is None or it.state == State.FAILED or (terms.is_public and not it.is_public):
-        raise NotFound
+    if it is None or (it.state == State.FAILED and not terms.shows_failed):
+        raise NotFound("Not found")
+    if not it.is_public and not terms.shows_private:
+        raise NotFound("Not found")
     return it
 
 
@@ -267,7 +314,7 @@ def _scope(it: Asset) -> Scope:
 
 
 def _texts(it: Asset) -> Sequence[str | None]:
-    return it.filename, it.original_filename, it.alt_text
+    return it.filename, it.original_filename, it.alt_text, it.description
 
 
 def _search(tx: Tx, scope: Scope, needle: str, skip: int, limit: int) -> tuple[list[Asset], int]:

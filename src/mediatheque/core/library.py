@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
+from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
@@ -19,6 +20,7 @@ class Library:
     access: Access
     accounts: Accounts
     assets: Assets
+    catalogue: Catalogue
     media: Media
     pipeline: Pipeline
     idempotency: Idempotency

@@ -51,7 +51,7 @@ class Media:
             made = None if variant == ORIGINAL else assets.variant_named(tx, it.blob.id, variant)
         if made is not None:
             return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
-        return _original(it, is_final=variant == ORIGINAL)
+        return original(it, is_final=variant == ORIGINAL)
 
     def private(self, uuid: UUID, variant: str) -> Served:
         """What a signed URL stands for: any asset that is there. Raises `Gone`, `NotFound` (also of a variant)."""
@@ -62,11 +62,21 @@ class Media:
             if it is None or it.state == State.FAILED:
                 raise NotFound
             if variant == ORIGINAL:
-                return _original(it, is_final=True)
+                return original(it, is_final=True)
             made = assets.variant_named(tx, it.blob.id, variant)
         if made is None:
             raise NotFound
         return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
+
+    def by_key(self, key: str) -> Served:
+        """What a storage key of a public asset stands for, its own blob or a variant; raises `NotFound`."""
+        with self._database.read() as tx:
+            it, made = assets.owner_of_key(tx, key)
+        if it is None or not it.is_public or it.state == State.FAILED:
+            raise NotFound("Not found")
+        if made is None:
+            return original(it, is_final=True)
+        return Served(it.uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
 
     def whole(self, served: Served) -> bytes:
         """All bytes, held against the recorded hash; raises `Unavailable` for damaged ones."""
@@ -93,6 +103,7 @@ class Media:
         return store
 
 
-def _original(it: Asset, *, is_final: bool) -> Served:
+def original(it: Asset, *, is_final: bool = True) -> Served:
+    """The asset's own bytes."""
     blob = it.blob
     return Served(it.uuid, blob.store, blob.key, blob.size_bytes, blob.media_type, blob.sha256, it.filename, is_final)

@@ -13,7 +13,7 @@ from mediatheque.core import idempotency
 from mediatheque.errors import LibraryError
 from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill, Store
-from mediatheque.records import assets, runs, search, tallies
+from mediatheque.records import assets, counters, runs, search, tallies
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
 from mediatheque.records.runs import Claim
@@ -142,7 +142,7 @@ class Pipeline:
             self._lose(tx, it)
         for it in assets.owning_variants(tx, keys):
             made = [variant.name for variant in assets.variants_of(tx, it.blob.id) if variant.key in keys]
-            assets.drop_variants(tx, it.blob.id, made, now)
+            self._drop_variants(tx, it.tenant_id, it.blob.id, made, now)
             makers = [skill for skill in self.skills.values() if skill.essential and it.kind in skill.kinds]
             self._enqueue(tx, it, makers, "repair")
 
@@ -157,6 +157,7 @@ class Pipeline:
                 break
         with self._database.hasten() as tx:
             tallies.fold(tx)
+            counters.fold(tx)
             idempotency_rows.drop_before(tx, idempotency.expired())
 
     def _enqueue(self, tx: Tx, it: Asset, skills: Sequence[Skill], trigger: str) -> None:
@@ -197,11 +198,13 @@ class Pipeline:
 
     def _show(self, tx: Tx, claim: Claim, outcome: Outcome, keys: Sequence[str], store: str) -> None:
         now = datetime.now(UTC)
-        assets.drop_variants(tx, claim.blob_id, [made.name for made in outcome.variants], now)
+        self._drop_variants(tx, claim.tenant_id, claim.blob_id, [made.name for made in outcome.variants], now)
+        counters.add(tx, claim.tenant_id, counters.SKILL + claim.skill, 1)
         rows = [_variant_row(claim, made, key, store, now)
                 for made, key in zip(outcome.variants, keys, strict=True)]  # fmt: skip
         if rows:
             assets.add_variants(tx, rows)
+            counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(rows))
         common = {"tenant_id": claim.tenant_id, "blob_id": claim.blob_id, "run_id": claim.run_id,
                   "skill": claim.skill, "created_at": now}  # fmt: skip
         runs.put_findings(tx, claim.blob_id, claim.skill, [common | finding for finding in outcome.findings])
@@ -224,13 +227,20 @@ class Pipeline:
         if it is not None and it.state != State.FAILED:
             self._lose(tx, it)
 
+    def _drop_variants(self, tx: Tx, tenant_id: int, blob_id: int, names: Sequence[str], now: datetime) -> None:
+        dropped = assets.drop_variants(tx, blob_id, names, now)
+        if dropped:
+            counters.add(tx, tenant_id, counters.DERIVATIVES, -dropped)
+
     def _lose(self, tx: Tx, it: Asset) -> None:
         """The asset is `failed`: not listed, not counted, its bytes garbage."""
         now = datetime.now(UTC)
         search.remove(tx, it.id)
         tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
+        counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + it.blob.media_type, -1, -it.blob.size_bytes)
         assets.change_asset(tx, it.id, {"state": State.FAILED, "updated_at": now})
-        assets.drop_variants(tx, it.blob.id, [made.name for made in assets.variants_of(tx, it.blob.id)], now)
+        made = [variant.name for variant in assets.variants_of(tx, it.blob.id)]
+        self._drop_variants(tx, it.tenant_id, it.blob.id, made, now)
         assets.discard(tx, [(it.blob.store, it.blob.key)], now)
 
 

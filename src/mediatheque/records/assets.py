@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, delete, insert, null, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, insert, null, select, update
 
 from mediatheque.model import Asset, Blob, State, Variant
 from mediatheque.records.engine import Tx
 from mediatheque.records.tables import asset, blob, folder, garbage, variant
 
 _BLOB = tuple(column.label(f"current_{column.name}") for column in blob.c)
-_WHOLE = select(asset, folder.c.path.label("folder_path"), *_BLOB).select_from(
+WHOLE = select(asset, folder.c.path.label("folder_path"), *_BLOB).select_from(
     asset.join(blob, blob.c.id == asset.c.blob_id).outerjoin(folder, folder.c.id == asset.c.folder_id)
 )
 _STORED = ("store", "key", "size_bytes", "media_type", "sha256", "width", "height")
@@ -21,11 +21,11 @@ _STORED = ("store", "key", "size_bytes", "media_type", "sha256", "width", "heigh
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which of a tenant's assets a list is about. `folder_id` None: all folders."""
+    """Which of a tenant's assets a list is about. `is_public` None: both; `folder_id` None: all folders."""
 
     tenant_id: int
     kind: str
-    is_public: bool
+    is_public: bool | None
     folder_id: int | None = None
 
 
@@ -65,15 +65,27 @@ def lock(tx: Tx, uuid: UUID, tenant_id: int) -> Asset | None:
 
 def owning_blobs(tx: Tx, keys: Sequence[str]) -> list[Asset]:
     """Assets whose current blob has one of these keys."""
-    rows = tx.execute(_WHOLE.where(blob.c.key.in_(keys), asset.c.state != "failed")).mappings()
+    rows = tx.execute(WHOLE.where(blob.c.key.in_(keys), asset.c.state != "failed")).mappings()
     return [to_asset(row) for row in rows]
 
 
 def owning_variants(tx: Tx, keys: Sequence[str]) -> list[Asset]:
     """Assets with a variant that has one of these keys."""
     owners = select(variant.c.blob_id).where(variant.c.key.in_(keys))
-    rows = tx.execute(_WHOLE.where(blob.c.id.in_(owners), asset.c.state != "failed")).mappings()
+    rows = tx.execute(WHOLE.where(blob.c.id.in_(owners), asset.c.state != "failed")).mappings()
     return [to_asset(row) for row in rows]
+
+
+def owner_of_key(tx: Tx, key: str) -> tuple[Asset | None, Variant | None]:
+    """The asset that is there and whose blob, or one of whose variants, has this key."""
+    row = tx.execute(WHOLE.where(blob.c.key == key, asset.c.deleted_at.is_(None))).mappings().first()
+    if row is not None:
+        return to_asset(row), None
+    made = tx.execute(select(variant).where(variant.c.key == key)).mappings().first()
+    if made is None:
+        return None, None
+    row = tx.execute(WHOLE.where(blob.c.id == made["blob_id"], asset.c.deleted_at.is_(None))).mappings().first()
+    return (None if row is None else to_asset(row)), _variant(made)
 
 
 def hold(tx: Tx, asset_id: int) -> None:
@@ -84,7 +96,7 @@ def hold(tx: Tx, asset_id: int) -> None:
 
 def newest(tx: Tx, scope: Scope, *, before: datetime | None, skip: int, limit: int) -> list[Asset]:
     """Shown assets created before `before`, newest first, the first `skip` left out."""
-    query = _WHOLE.where(*_in(scope), *shown())
+    query = WHOLE.where(*_in(scope), *shown())
     if before is not None:
         query = query.where(asset.c.created_at < before)
     query = query.order_by(asset.c.created_at.desc(), asset.c.id.desc()).limit(limit).offset(skip)
@@ -93,7 +105,7 @@ def newest(tx: Tx, scope: Scope, *, before: datetime | None, skip: int, limit: i
 
 def in_order(tx: Tx, tenant_id: int, ids: Sequence[int]) -> list[Asset]:
     """The assets with these row ids, in that order; those gone meanwhile are left out."""
-    query = _WHOLE.where(asset.c.tenant_id == tenant_id, asset.c.id.in_(ids), *shown())
+    query = WHOLE.where(asset.c.tenant_id == tenant_id, asset.c.id.in_(ids), *shown())
     found = {row["id"]: to_asset(row) for row in tx.execute(query).mappings()}
     return [found[asset_id] for asset_id in ids if asset_id in found]
 
@@ -116,11 +128,12 @@ def variant_named(tx: Tx, blob_id: int, name: str) -> Variant | None:
     return None if row is None else _variant(row)
 
 
-def drop_variants(tx: Tx, blob_id: int, names: Sequence[str], now: datetime) -> None:
-    """Forget these variants; their bytes become garbage."""
+def drop_variants(tx: Tx, blob_id: int, names: Sequence[str], now: datetime) -> int:
+    """Forget these variants; their bytes become garbage. Returns how many there were."""
     mine = variant.c.blob_id == blob_id, variant.c.name.in_(names)
     gone = tx.execute(delete(variant).where(*mine).returning(variant.c.store, variant.c.key)).all()
     discard(tx, [(store, key) for store, key in gone], now)
+    return len(gone)
 
 
 def erase(tx: Tx, it: Asset, now: datetime) -> list[tuple[str, str]]:
@@ -159,6 +172,7 @@ def to_asset(row: RowMapping) -> Asset:
         filename=row["filename"],
         original_filename=row["original_filename"],
         alt_text=row["alt_text"],
+        description=row["description"],
         folder=row["folder_path"],
         is_public=row["is_public"],
         captured_at=row["captured_at"],
@@ -178,16 +192,20 @@ def start_of(day: int) -> datetime:
 
 
 def _in(scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    mine = and_(asset.c.tenant_id == scope.tenant_id, asset.c.kind == scope.kind, asset.c.is_public == scope.is_public)
-    return (mine,) if scope.folder_id is None else (mine, asset.c.folder_id == scope.folder_id)
+    conditions: list[ColumnElement[bool]] = [asset.c.tenant_id == scope.tenant_id, asset.c.kind == scope.kind]
+    if scope.is_public is not None:
+        conditions.append(asset.c.is_public == scope.is_public)
+    if scope.folder_id is not None:
+        conditions.append(asset.c.folder_id == scope.folder_id)
+    return tuple(conditions)
 
 
 def _variant(row: RowMapping) -> Variant:
-    return Variant(name=row["name"], **{name: row[name] for name in _STORED})
+    return Variant(name=row["name"], created_at=row["created_at"], **{name: row[name] for name in _STORED})
 
 
 def _with_uuid() -> Select[Any]:
-    return _WHOLE.where(asset.c.uuid == bindparam("id"), asset.c.deleted_at.is_(None))
+    return WHOLE.where(asset.c.uuid == bindparam("id"), asset.c.deleted_at.is_(None))
 
 
 _ANYONES = _with_uuid()

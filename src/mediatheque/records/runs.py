@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from mediatheque.model import Queue
+from mediatheque.model import Finding, Queue, Run, RunState, StepResult
 from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step
 
@@ -127,6 +127,29 @@ def drop_runs(tx: Tx, asset_id: int) -> None:
     tx.execute(delete(run).where(run.c.asset_id == asset_id))
 
 
+def latest(tx: Tx, asset_id: int) -> Run | None:
+    """The asset's run that ended last, with its steps."""
+    query = select(run).where(run.c.asset_id == asset_id, run.c.finished_at.is_not(None))
+    row = tx.execute(query.order_by(run.c.finished_at.desc(), run.c.id.desc()).limit(1)).mappings().first()
+    return None if row is None else _run(row, _steps(tx, row["id"]))
+
+
+def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
+    """Oldest first."""
+    query = select(finding).where(finding.c.blob_id == blob_id).order_by(finding.c.id)
+    return [
+        Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"])
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:
+    """How often each skill has succeeded on the asset."""
+    succeeded = run.c.asset_id == asset_id, run.c.state == RunState.SUCCEEDED
+    query = select(run.c.skill, func.count().label("times")).where(*succeeded).group_by(run.c.skill)
+    return {row.skill: row.times for row in tx.execute(query)}
+
+
 def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
     """Runs that nobody will end: unfinished without a job, or whose lease ended long ago without a taker."""
     long_ago = _now(tx) - round(grace_seconds * MICROSECOND)
@@ -165,6 +188,26 @@ def next_due_seconds(tx: Tx) -> float | None:
     due = func.min(held_until) - _now(tx)
     micros = tx.execute(select(due)).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
+
+
+def _steps(tx: Tx, run_id: int) -> list[StepResult]:
+    query = select(step).where(step.c.run_id == run_id).order_by(step.c.position)
+    return [
+        StepResult(row["name"], row["error"], row["started_at"], row["finished_at"])
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def _run(row: Row, steps: list[StepResult]) -> Run:
+    return Run(
+        uuid=row["uuid"],
+        skill=row["skill"],
+        trigger=row["trigger"],
+        state=RunState(row["state"]),
+        started_at=row["started_at"] or row["created_at"],
+        finished_at=row["finished_at"],
+        steps=steps,
+    )
 
 
 def _held(job_id: int, owner: str, fence: int) -> tuple[ColumnElement[bool], ...]:

@@ -30,7 +30,7 @@ def put(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> Non
 
 def row(asset_id: int, scope: Scope, texts: Sequence[str | None]) -> dict[str, Any]:
     """What is indexed of an asset with these texts."""
-    return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _token(scope), "body": _body(texts)}
+    return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _tokens(scope)[0], "body": _body(texts)}
 
 
 def change(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:
@@ -43,12 +43,12 @@ def remove(tx: Tx, asset_id: int) -> None:
 
 def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[list[int], int]:
     """Row ids of the assets that hold `needle` (whatever its case), newest first, and how many there are."""
-    hits = _hits(tx.dialect.name == "sqlite", scope, fold(needle))
-    newest = hits.order_by(hits.selected_columns[0].desc())
-    ids = [int(found[0]) for found in tx.execute(newest.limit(limit).offset(skip))]
+    found = hits(tx, scope, needle)
+    newest = found.order_by(found.selected_columns[0].desc())
+    ids = [int(row[0]) for row in tx.execute(newest.limit(limit).offset(skip))]
     if skip + len(ids) < COUNT_LIMIT and 0 < len(ids) < limit:
         return ids, skip + len(ids)
-    total = tx.execute(select(func.count()).select_from(hits.limit(COUNT_LIMIT).subquery())).scalar_one()
+    total = tx.execute(select(func.count()).select_from(found.limit(COUNT_LIMIT).subquery())).scalar_one()
     return ids, int(total)
 
 
@@ -57,26 +57,35 @@ def fold(value: str) -> str:
     return unicodedata.normalize("NFKC", value).casefold()
 
 
-def _hits(is_sqlite: bool, scope: Scope, needle: str) -> Select[int]:
+def hits(tx: Tx, scope: Scope, text: str) -> Select[int]:
+    """Row ids of the assets that hold `text`, whatever its case."""
+    is_sqlite, needle = tx.dialect.name == "sqlite", fold(text)
     if is_sqlite and len(needle) >= _TRIGRAM:
-        match = f'scope : "{_token(scope)}" AND body : "{needle.replace(chr(34), chr(34) * 2)}"'
-        hits = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(match))
+        tokens = " OR ".join(f'"{token}"' for token in _tokens(scope))
+        match = f'scope : ({tokens}) AND body : "{needle.replace(chr(34), chr(34) * 2)}"'
+        found = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(match))
     else:
         holds = (
             func.instr(asset_text.c.body, needle) > 0
             if is_sqlite
             else asset_text.c.body.contains(needle, autoescape=True)
         )
-        hits = select(asset_text.c.asset_id).where(
-            asset_text.c.tenant_id == scope.tenant_id, asset_text.c.scope == _token(scope), holds
+        found = select(asset_text.c.asset_id).where(
+            asset_text.c.tenant_id == scope.tenant_id, asset_text.c.scope.in_(_tokens(scope)), holds
         )
     if scope.folder_id is None:
-        return hits
-    return hits.join(asset, asset.c.id == hits.selected_columns[0]).where(asset.c.folder_id == scope.folder_id)
+        return found
+    return found.join(asset, asset.c.id == found.selected_columns[0]).where(asset.c.folder_id == scope.folder_id)
 
 
-def _token(scope: Scope) -> str:
-    number = (scope.tenant_id * len(KINDS) + KINDS.index(scope.kind)) * 2 + scope.is_public
+def _tokens(scope: Scope) -> list[str]:
+    """The trigrams of the visibilities that the scope is about."""
+    visibilities = (False, True) if scope.is_public is None else (scope.is_public,)
+    return [_token(scope, is_public) for is_public in visibilities]
+
+
+def _token(scope: Scope, is_public: bool) -> str:
+    number = (scope.tenant_id * len(KINDS) + KINDS.index(scope.kind)) * 2 + is_public
     digits = (number // _BASE**2, number // _BASE % _BASE, number % _BASE)
     return "".join(chr(_FIRST_CHARACTER + digit) for digit in digits)
 

@@ -296,6 +296,17 @@ tally = Table(
     Index("ix_tally_sum", "tenant_id", "folder_id", "kind", "is_public", "day", "assets", "size_bytes"),
 )
 
+counter = Table(
+    "counter",
+    metadata,
+    _id(),
+    Column("tenant_id", BigId, nullable=False),
+    Column("name", String(160), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index("ix_counter_sum", "tenant_id", "name", "amount", "size_bytes"),
+)
+
 asset_text = Table(
     "asset_text",
     metadata,

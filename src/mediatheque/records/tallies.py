@@ -52,10 +52,12 @@ def by_day(tx: Tx, scope: Scope) -> list[tuple[int, int]]:
     query = (
         select(tally.c.day, func.sum(tally.c.assets))
         .where(tally.c.tenant_id == scope.tenant_id, tally.c.folder_id == (scope.folder_id or ALL_FOLDERS))
-        .where(tally.c.kind == scope.kind, tally.c.is_public == scope.is_public)
+        .where(tally.c.kind == scope.kind)
         .group_by(tally.c.day)
         .order_by(tally.c.day.desc())
     )
+    if scope.is_public is not None:
+        query = query.where(tally.c.is_public == scope.is_public)
     return [(day, int(count)) for day, count in tx.execute(query)]
 
 

@@ -28,6 +28,7 @@ class Form:
 
     staged: Staged
     filename: str = ""
+    declared_type: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     has_file: bool = False
 
@@ -138,6 +139,7 @@ class _Reader:
                 raise Invalid("Only one file is taken", field=("body", "file"), kind="too_many_files")
             self._form.has_file = True
             self._form.filename = part.filename or ""
+            self._form.declared_type = part.header("Content-Type") or ""
 
     def _end(self) -> None:
         part = self._part

@@ -1,18 +1,24 @@
 """NekoHub's "Assets" and all that surrounds it (contract, 2): one file for each family of routes."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
+from mediatheque.surfaces.assets import bulk, gallery, library
+from mediatheque.surfaces.assets.content import content
+from mediatheque.surfaces.assets.documents import CONTENT_PATHS
+from mediatheque.surfaces.assets.objects import CONTENT
 from mediatheque.surfaces.assets.shapes import TERMS, render_error, render_invalid
 from mediatheque.surfaces.http import Surface
 
-FAMILIES = ()
+FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (bulk.routes, library.routes, gallery.routes)
 
 
-def routes(library: Library) -> APIRouter:
+def routes(opened: Library) -> APIRouter:
     router = APIRouter()
     for family in FAMILIES:
-        router.include_router(family(library))
+        router.include_router(family(opened))
     return router
 
 
@@ -23,4 +29,6 @@ SURFACE = Surface(
     routes=routes,
     render_error=render_error,
     render_invalid=render_invalid,
+    hot={CONTENT: content},
+    hot_paths=CONTENT_PATHS,
 )

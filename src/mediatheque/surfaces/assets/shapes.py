@@ -18,6 +18,7 @@ TERMS = Terms(
     media_types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
     max_bytes=10 * 1024 * 1024,
     is_public=True,
+    shows_failed=True,
 )
 
 
@@ -56,7 +57,8 @@ def enveloped(value: Shape | list[Any] | None, status: int = 200, headers: dict[
 
 def render_error(error: LibraryError, request_id: str) -> Response:
     code, status = code_of(error)
-    body = {"error": {"code": code, "message": error.message, "traceId": request_id or None, "status": status}}
+    message = _SAID.get(code, error.message)
+    body = {"error": {"code": code, "message": message, "traceId": request_id or None, "status": status}}
     return Response(json.dumps(body), status, media_type="application/json")
 
 
@@ -90,11 +92,18 @@ _UNAUTHORIZED = {
     Unauthorized.EXPIRED_TOKEN: "auth_token_expired",
     Unauthorized.INVALID_TOKEN: "auth_unauthorized",
 }
+_SAID = {
+    "api_key_missing": "Missing Authorization header",
+    "auth_token_expired": "Access token expired",
+    "auth_unauthorized": "Invalid access token",
+    "asset_not_found": "Asset not found",
+}
 _CODES = {
     ("asset", "not_found"): ("asset_not_found", 404),
     ("asset", "too_large"): ("asset_file_too_large", 400),
     ("asset", "unsupported_type"): ("asset_content_type_not_allowed", 400),
     ("asset", "malformed_file"): ("asset_content_type_not_allowed", 400),
+    ("asset", "empty_file"): ("asset_file_empty", 400),
     ("skill", "not_found"): ("skill_not_found", 404),
     ("profile", "not_found"): ("storage_provider_profile_not_found", 404),
     ("provider", "not_found"): ("ai_provider_profile_not_found", 404),
@@ -116,5 +125,6 @@ _INVALID = {
     ("asset", "description", "string_too_long"): "asset_description_too_long",
     ("asset", "alt_text", "string_too_long"): "asset_alt_text_too_long",
     ("asset", "original_filename", "blank"): "asset_filename_invalid",
+    ("asset", "file", "type_missing"): "asset_content_type_missing",
 }
 """(subject, field, kind of `errors.Invalid`) → this dialect's code; 400 all of them."""

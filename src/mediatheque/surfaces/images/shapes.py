@@ -18,6 +18,7 @@ TERMS = Terms(
     media_types=frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"}),
     max_bytes=10 * 1024 * 1024,
     is_public=True,
+    shows_private=False,
 )
 
 _PREFIX = "img_"
@@ -65,7 +66,7 @@ def shape(library: Library, it: Asset) -> ImageResponse:
     return ImageResponse(
         id=public_id,
         filename=it.filename,
-        original_filename=it.original_filename,
+        original_filename=it.original_filename or it.filename,
         content_type=it.blob.media_type,
         size=it.blob.size_bytes,
         width=it.blob.width or 0,

@@ -30,6 +30,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("uuid", name=op.f("uq_ai_provider_uuid")),
     )
     op.create_table(
+        "counter",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("tenant_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=160), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_counter")),
+    )
+    op.create_index("ix_counter_sum", "counter", ["tenant_id", "name", "amount", "size_bytes"], unique=False)
+    op.create_table(
         "audit",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("tenant_id", ID, nullable=False),

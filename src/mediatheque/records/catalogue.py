@@ -1,0 +1,72 @@
+"""Lists of a tenant's assets by any column that a dialect sorts or filters by."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from mediatheque.model import Asset, Filter, State
+from mediatheque.records.assets import WHOLE, Scope, day_of, start_of, to_asset
+from mediatheque.records.engine import Tx
+from mediatheque.records.search import COUNT_LIMIT, hits
+from mediatheque.records.tables import asset
+
+
+def failed_by_day(tx: Tx, scope: Scope) -> dict[int, int]:
+    """How many assets failed, by the day they came: they are few, and no tally counts them."""
+    failed = asset.c.deleted_at.is_(None), asset.c.state == State.FAILED
+    query = select(asset.c.created_at).where(asset.c.tenant_id == scope.tenant_id, asset.c.kind == scope.kind, *failed)
+    days: dict[int, int] = {}
+    for (created_at,) in tx.execute(query):
+        days[day_of(created_at)] = days.get(day_of(created_at), 0) + 1
+    return days
+
+
+def from_day(tx: Tx, scope: Scope, *, day: int, ascending: bool, skip: int, limit: int) -> list[Asset]:
+    """All assets from the start (ascending) or the end of a day on, the first `skip` left out."""
+    edge: ColumnElement[bool] = (
+        asset.c.created_at >= start_of(day) if ascending else asset.c.created_at < start_of(day + 1)
+    )
+    return _page(tx, WHOLE.where(*_in(scope), edge), asset.c.created_at, ascending, skip, limit)
+
+
+def filtered(
+    tx: Tx, scope: Scope, narrow: Filter, *, by_size: bool, ascending: bool, skip: int, limit: int
+) -> tuple[list[Asset], int]:
+    """A page of the filtered assets, and how many they are (exactly up to 10,000)."""
+    query = WHOLE.where(*_in(scope), *_conditions(tx, scope, narrow))
+    found = _page(tx, query, asset.c.size_bytes if by_size else asset.c.created_at, ascending, skip, limit)
+    counted = select(asset.c.id).where(*_in(scope), *_conditions(tx, scope, narrow)).limit(COUNT_LIMIT).subquery()
+    return found, int(tx.execute(select(func.count()).select_from(counted)).scalar_one())
+
+
+def by_size(tx: Tx, scope: Scope, *, ascending: bool, skip: int, limit: int) -> list[Asset]:
+    return _page(tx, WHOLE.where(*_in(scope)), asset.c.size_bytes, ascending, skip, limit)
+
+
+def _page(
+    tx: Tx, query: Select[Any], column: ColumnElement[Any], ascending: bool, skip: int, limit: int
+) -> list[Asset]:
+    order = (column.asc(), asset.c.id.asc()) if ascending else (column.desc(), asset.c.id.desc())
+    return [to_asset(row) for row in tx.execute(query.order_by(*order).offset(skip).limit(limit)).mappings()]
+
+
+def _in(scope: Scope) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        asset.c.tenant_id == scope.tenant_id, asset.c.kind == scope.kind, asset.c.deleted_at.is_(None)
+    ]  # fmt: skip
+    if scope.is_public is not None:
+        conditions.append(asset.c.is_public == scope.is_public)
+    return conditions
+
+
+def _conditions(tx: Tx, scope: Scope, narrow: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if narrow.text:
+        conditions.append(asset.c.id.in_(hits(tx, scope, narrow.text)))
+    if narrow.media_type.endswith("/*"):
+        conditions.append(asset.c.media_type.startswith(narrow.media_type.removesuffix("*"), autoescape=True))
+    elif narrow.media_type:
+        conditions.append(asset.c.media_type == narrow.media_type)
+    if narrow.states:
+        conditions.append(asset.c.state.in_(narrow.states))
+    return conditions

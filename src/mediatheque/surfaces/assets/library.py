@@ -1,0 +1,206 @@
+"""`/api/v1/assets`: uploaded, listed, shown, changed, deleted and streamed (contract, 2.4)."""
+
+import json
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query, Request, Response
+from pydantic import StrictBool
+
+from mediatheque.core.assets import Upload
+from mediatheque.core.catalogue import Detail, Order
+from mediatheque.core.library import Library
+from mediatheque.core.media import original
+from mediatheque.core.names import base_name
+from mediatheque.errors import Invalid, NotFound
+from mediatheque.model import Actor, Filter, Page, State
+from mediatheque.surfaces.assets.content import Streamed
+from mediatheque.surfaces.assets.documents import CONTENT_ANSWERS, ERRORS, UPLOAD_FIELDS
+from mediatheque.surfaces.assets.objects import AssetObject, ListItem, asset_object, list_item, public_url
+from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped, moment, render_error
+from mediatheque.surfaces.forms import Form, form_document, received
+from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, streaming
+
+DEFAULT_PAGE_SIZE = 20
+MAX_PAGE_SIZE = 100
+MAX_PAGE = 1 << 31
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+class AssetList(Shape):
+    items: list[ListItem]
+    page: int
+    page_size: int
+    total: int
+
+
+class AssetChange(Shape):
+    """Omitted: unchanged; null clears a text."""
+
+    description: str | None = None
+    alt_text: str | None = None
+    original_file_name: str | None = None
+    is_public: StrictBool = True
+
+
+class Deletion(Shape):
+    commit_message: str | None = None
+
+
+class Deleted(Shape):
+    id: str
+    status: str
+    deleted_at_utc: str
+
+
+def routes(library: Library) -> APIRouter:
+    router = APIRouter(route_class=Door, prefix="/api/v1/assets", tags=["assets"], responses=ERRORS)
+
+    @router.post("", status_code=202, response_model=Envelope[AssetObject], openapi_extra=form_document(UPLOAD_FIELDS))
+    @scope("assets.create")
+    @streaming
+    async def upload_asset(request: Request) -> Response:
+        """Upload an image; what is made of it follows."""
+        actor, key = actor_of(request), request.headers.get("idempotency-key")
+        async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
+            return await in_thread(_upload, library, actor, form, key)
+
+    @router.get("", response_model=Envelope[AssetList])
+    @scope("assets.read")
+    async def list_assets(
+        request: Request,
+        page: int = 1,
+        page_size: Annotated[int, Query(alias="pageSize")] = DEFAULT_PAGE_SIZE,
+        query: str | None = None,
+        keyword: str | None = None,
+        content_type: Annotated[str | None, Query(alias="contentType")] = None,
+        status: str | None = None,
+        order_by: Annotated[str | None, Query(alias="orderBy")] = None,
+        sort_by: Annotated[str | None, Query(alias="sortBy")] = None,
+        order_direction: Annotated[str | None, Query(alias="orderDirection")] = None,
+        sort_direction: Annotated[str | None, Query(alias="sortDirection")] = None,
+    ) -> Response:
+        """A page of assets; numbers out of range are clamped, unknown orders and states ignored."""
+        narrow = Filter(query or keyword or "", (content_type or "").lower(), _states(status))
+        order = Order((order_by or sort_by or "").lower() == "size", _is_ascending(order_direction, sort_direction))
+        page, page_size = clamped(page, page_size)
+        found = await in_thread(
+            library.catalogue.page, actor_of(request), TERMS, narrow, order, page=page, page_size=page_size
+        )
+        return enveloped(_list(library, found))
+
+    @router.get("/{asset_id}", response_model=Envelope[AssetObject])
+    @scope("assets.read")
+    async def get_asset(request: Request, asset_id: str) -> Response:
+        """An asset with its derivatives, results and last execution."""
+        detail = await in_thread(library.catalogue.detail, actor_of(request), TERMS, to_uuid(asset_id))
+        return enveloped(asset_object(library, detail))
+
+    @router.patch("/{asset_id}", response_model=Envelope[AssetObject])
+    @scope("assets.update")
+    async def change_asset(request: Request, asset_id: str, change: AssetChange) -> Response:
+        """Change texts, name or visibility."""
+        changes = change.model_dump(exclude_unset=True)
+        if "original_file_name" in changes:
+            changes["original_filename"] = changes.pop("original_file_name")
+        detail = await in_thread(library.catalogue.change, actor_of(request), TERMS, to_uuid(asset_id), changes)
+        return enveloped(asset_object(library, detail))
+
+    @router.delete("/{asset_id}", response_model=Envelope[Deleted])
+    @scope("assets.delete")
+    async def delete_asset(
+        request: Request,
+        asset_id: str,
+        body: Annotated[Deletion | None, Body()] = None,  # noqa: ARG001
+    ) -> Response:
+        """Delete for good; `status` is the asset's last."""
+        was = await in_thread(library.assets.erase, actor_of(request), TERMS, to_uuid(asset_id))
+        return enveloped(Deleted(id=str(was.uuid), status=was.state.value, deleted_at_utc=moment(datetime.now(UTC))))
+
+    @router.get("/{asset_id}/content", response_class=Response, responses=CONTENT_ANSWERS)
+    @scope("assets.read")
+    async def get_content(request: Request, asset_id: str) -> Response:
+        """To a public asset's URL, or a private one's bytes."""
+        it = await in_thread(library.assets.get, actor_of(request), TERMS, to_uuid(asset_id))
+        location = public_url(library, it, it.blob.key)
+        if location is not None:
+            return Response(status_code=307, headers={"Location": location, "Cache-Control": "no-store"})
+        return Streamed(library, original(it))
+
+    return router
+
+
+def to_uuid(text: str) -> UUID:
+    """Raises `NotFound` for what is no UUID: no asset has such an id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("Asset not found") from None
+
+
+def clamped(page: int, page_size: int) -> tuple[int, int]:
+    """Page at least 1; page size 1 to 100, the default for nothing or less (contract, 2.4)."""
+    size = DEFAULT_PAGE_SIZE if page_size <= 0 else min(page_size, MAX_PAGE_SIZE)
+    return min(max(page, 1), MAX_PAGE), size
+
+
+def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Response:
+    upload = Upload(
+        filename=_filename(form),
+        alt_text=form.fields.get("altText") or None,
+        description=form.fields.get("description") or None,
+        is_public=_boolean(form, "isPublic", default=True),
+    )
+    fields = sorted(form.fields.items())
+    response = once(
+        library,
+        actor,
+        key,
+        ("POST /api/v1/assets", form.staged.sha256, form.filename, repr(fields)),
+        lambda remembering: library.assets.upload(actor, TERMS, form.staged, upload, remembering=remembering),
+        status=202,
+        render=lambda it: bytes(enveloped(asset_object(library, Detail(it, [], [], None))).body).decode(),
+        render_error=render_error,
+    )
+    return _with_location(response)
+
+
+def _with_location(response: Response) -> Response:
+    """`Location` of the asset in the answer, be it made now or remembered."""
+    asset_id = json.loads(bytes(response.body))["data"]["id"] if response.status_code == 202 else None
+    if asset_id:
+        response.headers["Location"] = f"/api/v1/assets/{asset_id}"
+    return response
+
+
+def _list(library: Library, found: Page) -> AssetList:
+    items = [list_item(library, it) for it in found.assets]
+    return AssetList(items=items, page=found.page, page_size=found.page_size, total=found.total)
+
+
+def _states(status: str | None) -> tuple[State, ...]:
+    known = {state.value: state for state in State}
+    return (known[status.lower()],) if status and status.lower() in known else ()
+
+
+def _is_ascending(*directions: str | None) -> bool:
+    return next((direction for direction in directions if direction), "").lower() == "asc"
+
+
+def _filename(form: Form) -> str:
+    if not base_name(form.filename):
+        raise Invalid("The file has no usable name", field=("original_filename",), kind="blank")
+    if not form.declared_type:
+        raise Invalid("The file has no content type", field=("file",), kind="type_missing")
+    return form.filename
+
+
+def _boolean(form: Form, name: str, *, default: bool) -> bool:
+    value = form.fields.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value not in _BOOLEANS:
+        raise Invalid(f"{name} is true or false", field=(name,))
+    return _BOOLEANS[value]
