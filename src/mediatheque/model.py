@@ -63,6 +63,8 @@ class Terms:
     """Whether an upload through this door is public, unless it says."""
     shows_private: bool = True
     shows_failed: bool = False
+    runs_workflows: bool = False
+    """Whether an upload through this door starts the tenant's workflow that runs by itself."""
     max_text_chars: int = 1000
 
 
@@ -186,3 +188,31 @@ class Page:
     total: int
     page: int
     page_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A named list of skills; `graph` is the JSON of the editor that drew it."""
+
+    uuid: UUID
+    name: str
+    description: str | None
+    is_auto_run: bool
+    graph: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A tenant's AI provider; `masked_key` is all that is ever shown of its key."""
+
+    uuid: UUID
+    name: str
+    api_base_url: str
+    masked_key: str
+    model_name: str
+    system_prompt: str
+    is_active: bool
+    created_at: datetime
+    updated_at: datetime

@@ -6,6 +6,7 @@ with, so that a worker that was thought dead cannot undo what its successor did.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -26,10 +28,12 @@ from sqlalchemy import (
 
 from mediatheque.model import Finding, Queue, Run, RunState, StepResult
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step
+from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step, worker
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
+FIRST = -1
+"""Backlog of a job that goes before all others of its lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +50,100 @@ class Claim:
     asset_uuid: UUID
     blob_id: int
     skill: str
+    trigger: str
+    shown: bool
+    parameters: dict[str, Any]
     blob: RowMapping
 
 
-def enqueue(tx: Tx, rows: list[dict[str, Any]], lanes: Sequence[Queue], now_micros: int) -> list[int]:
-    """Add runs and their jobs; a tenant with many jobs waiting goes behind those with few."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come; `is_held`: somebody is at it now."""
+
+    run: Run
+    asset_uuid: UUID
+    error: str | None
+    result: dict[str, Any] | None
+    created_at: datetime
+    has_ended: bool
+    is_held: bool
+
+
+def enqueue(
+    tx: Tx,
+    rows: list[dict[str, Any]],
+    lanes: Sequence[Queue],
+    now_micros: int,
+    *,
+    first: bool = False,
+    chained: bool = False,
+) -> list[int]:
+    """Add runs and their jobs; a tenant with many jobs waiting goes behind those with few.
+
+    `first`: before all others of their lane. `chained`: one after another, each when the one before it has ended.
+    """
     run_ids = [int(tx.execute(insert(run).returning(run.c.id), row).scalar_one()) for row in rows]
     tenant_id = rows[0]["tenant_id"]
-    waiting = select(job.c.id).where(job.c.tenant_id == tenant_id).limit(BACKLOG_LIMIT).subquery()
-    backlog = tx.execute(select(func.count()).select_from(waiting)).scalar_one()
+    backlog = FIRST if first else _backlog(tx, tenant_id)
     common = {"tenant_id": tenant_id, "backlog": backlog, "available_at": now_micros}
     jobs = [{"run_id": run_id, "lane": LANES[lane]} for run_id, lane in zip(run_ids, lanes, strict=True)]
-    tx.execute(insert(job), [common | row for row in jobs])
+    if not chained:
+        tx.execute(insert(job), [common | row for row in jobs])
+        return run_ids
+    before = None
+    for row in jobs:
+        before = tx.execute(insert(job).returning(job.c.id), common | row | {"after_id": before}).scalar_one()
     return run_ids
+
+
+def progress(tx: Tx, uuid: UUID, tenant_id: int) -> Progress | None:
+    query = _PROGRESS.where(run.c.uuid == uuid, run.c.tenant_id == tenant_id)
+    row = tx.execute(query).mappings().first()
+    if row is None:
+        return None
+    return Progress(
+        run=_run(row, _steps(tx, row["id"])),
+        asset_uuid=row["asset_uuid"],
+        error=row["error"],
+        result=row["result"],
+        created_at=row["created_at"],
+        has_ended=row["finished_at"] is not None,
+        is_held=row["owner"] is not None,
+    )
+
+
+def withdraw(tx: Tx, uuid: UUID, tenant_id: int, error: str, now: datetime) -> bool:
+    """Take a run that nobody holds off the queue; False when somebody does, or it has ended."""
+    mine = select(run.c.id).where(run.c.uuid == uuid, run.c.tenant_id == tenant_id)
+    waiting = job.c.run_id.in_(mine.scalar_subquery()), job.c.lease_until <= _now(tx)
+    run_id = tx.execute(delete(job).where(*waiting).returning(job.c.run_id)).scalar()
+    if run_id is None:
+        return False
+    values = {"state": RunState.CANCELLED, "error": error, "shown": False, "finished_at": now}
+    tx.execute(update(run).where(run.c.id == run_id).values(values))
+    return True
+
+
+def report(tx: Tx, owner: str, lanes: Iterable[Queue]) -> None:
+    """A worker says that it is alive and which lanes it serves."""
+    values = {"lanes": ",".join(sorted(lanes)), "seen_at": _now(tx)}
+    if not tx.execute(update(worker).where(worker.c.owner == owner).values(values)).rowcount:
+        tx.execute(insert(worker).values(owner=owner, **values))
+
+
+def leave(tx: Tx, owner: str) -> None:
+    """A worker has ended in order."""
+    tx.execute(delete(worker).where(worker.c.owner == owner))
+
+
+def forget_workers(tx: Tx, *, silent_seconds: float) -> None:
+    tx.execute(delete(worker).where(worker.c.seen_at <= _now(tx) - round(silent_seconds * MICROSECOND)))
+
+
+def is_served(tx: Tx, lane: Queue, *, within_seconds: float) -> bool:
+    """Whether a worker for this lane was heard of within that time."""
+    heard = worker.c.seen_at > _now(tx) - round(within_seconds * MICROSECOND)
+    return any(lane in lanes.split(",") for lanes in tx.execute(select(worker.c.lanes).where(heard)).scalars())
 
 
 def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_seconds: float) -> list[Claim]:
@@ -67,6 +152,7 @@ def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_secon
     free = (
         select(job.c.id)
         .where(job.c.lane.in_([LANES[lane] for lane in lanes]), job.c.available_at <= now, job.c.lease_until <= now)
+        .where(_UNCHAINED)
         .order_by(job.c.lane, job.c.backlog, job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -106,6 +192,11 @@ def put_back(tx: Tx, job_id: int, owner: str, fence: int, *, delay_seconds: floa
     return tx.execute(update(job).where(*_held(job_id, owner, fence)).values(values)).rowcount == 1
 
 
+def settle_blob(tx: Tx, run_id: int, blob_id: int) -> None:
+    """The blob that the run was about in the end: an asset's bytes may be replaced while it waits."""
+    tx.execute(update(run).where(run.c.id == run_id).values(blob_id=blob_id))
+
+
 def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str, Any]]) -> None:
     tx.execute(update(run).where(run.c.id == run_id).values(values))
     if steps:
@@ -113,11 +204,17 @@ def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str
         tx.execute(insert(step), steps)
 
 
-def put_findings(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]]) -> None:
-    """Replace what this skill has said about the blob."""
-    tx.execute(delete(finding).where(finding.c.blob_id == blob_id, finding.c.skill == skill))
+def put_findings(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]], *, all_kinds: bool = True) -> None:
+    """Replace what this skill has said about the blob, or with `all_kinds` False only what it says anew."""
+    old = delete(finding).where(finding.c.blob_id == blob_id, finding.c.skill == skill)
+    tx.execute(old if all_kinds else old.where(finding.c.kind.in_([row["kind"] for row in rows])))
     if rows:
         tx.execute(insert(finding), rows)
+
+
+def move_findings(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
+    """What was found out about a picture holds for its new bytes until a skill says it anew."""
+    tx.execute(update(finding).where(finding.c.blob_id == from_blob_id).values(blob_id=to_blob_id))
 
 
 def drop_runs(tx: Tx, asset_id: int) -> None:
@@ -128,8 +225,8 @@ def drop_runs(tx: Tx, asset_id: int) -> None:
 
 
 def latest(tx: Tx, asset_id: int) -> Run | None:
-    """The asset's run that ended last, with its steps."""
-    query = select(run).where(run.c.asset_id == asset_id, run.c.finished_at.is_not(None))
+    """The asset's run that ended last, with its steps; only of those that clients see."""
+    query = select(run).where(run.c.asset_id == asset_id, run.c.finished_at.is_not(None), run.c.shown)
     row = tx.execute(query.order_by(run.c.finished_at.desc(), run.c.id.desc()).limit(1)).mappings().first()
     return None if row is None else _run(row, _steps(tx, row["id"]))
 
@@ -144,9 +241,9 @@ def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
 
 
 def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:
-    """How often each skill has succeeded on the asset."""
-    succeeded = run.c.asset_id == asset_id, run.c.state == RunState.SUCCEEDED
-    query = select(run.c.skill, func.count().label("times")).where(*succeeded).group_by(run.c.skill)
+    """How often each skill that clients see has run on the asset."""
+    ended = run.c.asset_id == asset_id, run.c.shown, run.c.finished_at.is_not(None)
+    query = select(run.c.skill, func.count().label("times")).where(*ended).group_by(run.c.skill)
     return {row.skill: row.times for row in tx.execute(query)}
 
 
@@ -186,7 +283,7 @@ def next_due_seconds(tx: Tx) -> float | None:
     """Until the next job can be claimed, its lease or its delay having ended; None when there is none."""
     held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
     due = func.min(held_until) - _now(tx)
-    micros = tx.execute(select(due)).scalar()
+    micros = tx.execute(select(due).where(_UNCHAINED)).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
@@ -205,9 +302,14 @@ def _run(row: Row, steps: list[StepResult]) -> Run:
         trigger=row["trigger"],
         state=RunState(row["state"]),
         started_at=row["started_at"] or row["created_at"],
-        finished_at=row["finished_at"],
+        finished_at=row["finished_at"] or row["created_at"],
         steps=steps,
     )
+
+
+def _backlog(tx: Tx, tenant_id: int) -> int:
+    waiting = select(job.c.id).where(job.c.tenant_id == tenant_id).limit(BACKLOG_LIMIT).subquery()
+    return int(tx.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
 def _held(job_id: int, owner: str, fence: int) -> tuple[ColumnElement[bool], ...]:
@@ -230,6 +332,9 @@ def _claim(taken: Any, row: RowMapping) -> Claim:
         asset_uuid=row["asset_uuid"],
         blob_id=row["id"],
         skill=row["skill"],
+        trigger=row["trigger"],
+        shown=row["shown"],
+        parameters=row["parameters"] or {},
         blob=row,
     )
 
@@ -248,7 +353,17 @@ _DETAILS = select(
     run.c.tenant_id.label("tenant_id"),
     run.c.asset_id,
     run.c.skill,
+    run.c.trigger,
+    run.c.shown,
+    run.c.parameters,
     asset.c.uuid.label("asset_uuid"),
     asset.c.kind,
+    asset.c.captured_at,
     *(column for column in blob.c if column.name != "tenant_id"),
-).select_from(run.join(blob, blob.c.id == run.c.blob_id).join(asset, asset.c.id == run.c.asset_id))
+).select_from(run.join(asset, asset.c.id == run.c.asset_id).join(blob, blob.c.id == asset.c.blob_id))
+_PROGRESS = select(run, asset.c.uuid.label("asset_uuid"), job.c.owner).select_from(
+    run.join(asset, asset.c.id == run.c.asset_id).outerjoin(job, job.c.run_id == run.c.id)
+)
+_BEFORE = job.alias("before")
+_UNCHAINED = or_(job.c.after_id.is_(None), ~exists().where(_BEFORE.c.id == job.c.after_id))
+"""Nothing has to end before this job. Ids of ended jobs are not given out again while a later one waits for them."""

@@ -9,6 +9,7 @@ UPLOAD_FIELDS: dict[str, Any] = {
     "description": _TEXT,
     "altText": _TEXT,
     "isPublic": {"type": "boolean", "default": True},
+    "runEnrichment": {"type": "boolean", "default": True},
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorEnvelope} for status in (400, 401, 403, 404, 405, 409, 413, 415, 429, 503, 507)

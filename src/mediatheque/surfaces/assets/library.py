@@ -152,6 +152,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Resp
         alt_text=form.fields.get("altText") or None,
         description=form.fields.get("description") or None,
         is_public=_boolean(form, "isPublic", default=True),
+        enrich=_boolean(form, "runEnrichment", default=True),
     )
     fields = sorted(form.fields.items())
     response = once(
