@@ -1,6 +1,8 @@
 # What people and machines do with a checkout. `make help` lists it.
 
 UV_VERSION := 0.13.9
+# Trust the certificates that the machine trusts, where it has a list of them.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ format: $(UV) ## put the code into the house's format
 
 docs: $(UV) ## write the table of settings in docs/operations.md anew
 	$(UV) sync --quiet --locked
-	$(UV) run --no-sync python -m mediatheque.settings docs/operations.md
+	$(UV) run --no-sync python docs/settings_table.py
 
 bench: $(UV) ## measure, side by side with the machine's own limits
 	$(UV) sync --quiet --locked

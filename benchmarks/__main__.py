@@ -50,7 +50,9 @@ def _told(measured: Iterable[Figure], part: str, notes: list[str]) -> list[Figur
     try:
         for figure in measured:
             figures.append(figure)
-            print(f"{part}: {figure.work}: {report.number(figure.value)} {figure.unit} {figure.verdict}", file=sys.stderr)
+            print(
+                f"{part}: {figure.work}: {report.number(figure.value)} {figure.unit} {figure.verdict}", file=sys.stderr
+            )
     except LookupError as missing:
         notes.append(f"{part} was left out: {missing}.")
     return figures

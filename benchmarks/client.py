@@ -46,7 +46,7 @@ class Client:
 def form(file: Path) -> bytes:
     """The file as a multipart body."""
     head = (
-        f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file.name}\"\r\n"
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{file.name}"\r\n'
         "Content-Type: image/jpeg\r\n\r\n"
     )
     return head.encode() + file.read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode()

@@ -4,24 +4,25 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 from uuid import uuid4
 
-from benchmarks.queue import NOTHING, PROMPT, pipeline_on
+from benchmarks.queue import NOTHING, pipeline_on
+from mediatheque import plugins as installed
+from mediatheque.app import make_worker, open_parts
 from mediatheque.core.pipeline import Outcome, Pipeline
-from mediatheque.decoder import Decoders
 from mediatheque.model import Queue
 from mediatheque.records.engine import Database
-from mediatheque.records.signals import signals_for
-from mediatheque.worker import SLOTS, Worker
+from mediatheque.settings import Settings
+from mediatheque.worker import SLOTS
 
 
 def main() -> None:
     url, home, *role = sys.argv[1:]
-    database = Database(url)
     if role:
-        work(database, Path(home))
+        work(url, Path(home))
     else:
-        drain(pipeline_on(database, Path(home), NOTHING))
+        drain(pipeline_on(Database(url), Path(home), NOTHING))
 
 
 def drain(pipeline: Pipeline) -> None:
@@ -46,11 +47,15 @@ def drain(pipeline: Pipeline) -> None:
     print(sum(counts), flush=True)
 
 
-def work(database: Database, home: Path) -> None:
+def work(url: str, home: Path) -> None:
     """The server's own worker, with one skill that says when it began."""
-    worker = Worker(pipeline_on(database, home, PROMPT), Decoders(1), signals_for(database, home), tuple(Queue))
+    plugins = ModuleType("plugins")
+    plugins.__dict__.update(vars(installed) | {"SKILLS": ("benchmarks.queue:PROMPT",)})
+    parts = open_parts(Settings(data_dir=home, database_url=url), decoders=1, plugins=plugins)
+    worker = make_worker(parts, tuple(Queue))
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
+    parts.close()
 
 
 if __name__ == "__main__":

@@ -29,9 +29,7 @@ CHUNK = 20_000
 
 COMMON, RARE = "beach", "zeppelin"
 RARE_ROWS = 20
-WORDS = (COMMON, *"""harbour sunset market bridge garden winter street portrait mountain river concert kitchen forest
-lantern station museum ceramic balloon orchard terrace painting festival workshop lighthouse bicycle umbrella cathedral
-window staircase meadow airport glacier courtyard rooftop carnival railway vineyard pavilion archive""".split())  # fmt: skip
+WORDS = (COMMON, *["harbour", "sunset", "market", "bridge", "garden", "winter", "street", "portrait", "mountain", "river", "concert", "kitchen", "forest", "lantern", "station", "museum", "ceramic", "balloon", "orchard", "terrace", "painting", "festival", "workshop", "lighthouse", "bicycle", "umbrella", "cathedral", "window", "staircase", "meadow", "airport", "glacier", "courtyard", "rooftop", "carnival", "railway", "vineyard", "pavilion", "archive"])  # fmt: skip
 _WEIGHTS = list(accumulate(1 / rank for rank in range(1, len(WORDS) + 1)))
 
 
@@ -62,13 +60,13 @@ def prepared(database: Database) -> Library:
 
 def fill(database: Database, library: Library, count: int) -> range:
     """Add that many public images, spread evenly over the years up to now; their row ids."""
-    dice = random.Random(count)
     start = datetime.now(UTC) - timedelta(days=365 * YEARS)
     pause = timedelta(days=365 * YEARS) / count
-    rare = set(dice.sample(range(count), min(RARE_ROWS, count)))
     tallies: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
     with database.read() as tx:
         first = _next_id(tx, asset), _next_id(tx, blob)
+    dice = random.Random(first[0])
+    rare = set(dice.sample(range(count), min(RARE_ROWS, count)))
     for begin in range(0, count, CHUNK):
         numbers = range(begin, min(begin + CHUNK, count))
         rows = [_row(dice, library, first, number, start + number * pause, number in rare) for number in numbers]

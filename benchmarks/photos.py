@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
 from tests.corpus import FOLDER as CORPUS
 
 WIDTH, HEIGHT = 4000, 3000

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.support import wait_for
+
 from benchmarks import wrk
 from benchmarks.client import Client, form
 from benchmarks.photos import original, photos
 from benchmarks.report import Figure, at_least, interleaved
 from benchmarks.server import ADMIN_KEY, serving
-from tests.support import wait_for
 
 ORIGINAL_BYTES = 60_000
 
@@ -30,10 +31,10 @@ def measure(folder: Path, *, quick: bool) -> Iterable[Figure]:
         missing = "wrk" if wrk.WRK is None else "nginx"
         raise LookupError(f"{missing} is not installed")
     for processes in (1, 2):
-        yield from _hot(folder / f"proxy-{processes}", processes, rounds=3 if quick else 7, seconds=1.5 if quick else 4)
+        yield from _hot(folder / f"proxy-{processes}", processes, rounds=3 if quick else 7, seconds=2 if quick else 4)
 
 
-def _hot(folder: Path, processes: int, rounds: int, seconds: float) -> Iterable[Figure]:
+def _hot(folder: Path, processes: int, rounds: int, seconds: int) -> Iterable[Figure]:
     with serving(folder / "data", "--processes", str(processes)) as server, wrk.nginx(folder / "nginx") as nginx:
         for it in _objects(server.port, folder):
             for status, goal in ((200, 0.4), (304, 0.3)):
@@ -48,7 +49,7 @@ def _hot(folder: Path, processes: int, rounds: int, seconds: float) -> Iterable[
                 )  # fmt: skip
 
 
-def _rate(url: str, status: int, seconds: float) -> float:
+def _rate(url: str, status: int, seconds: int) -> float:
     port, _, path = url.removeprefix("http://127.0.0.1:").partition("/")
     client = Client(int(port), "")
     headers: list[str] = []

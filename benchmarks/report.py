@@ -82,7 +82,9 @@ def show(figures: Sequence[Figure], machine: str, notes: Sequence[str]) -> None:
         limit = "" if figure.limit is None else f"{number(figure.limit)} ({figure.limit_name})"
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         work = figure.work + (f" [dim]({figure.note})[/dim]" if figure.note else "")
-        table.add_row(work, f"{number(figure.value)} {figure.unit}", limit, ratio, str(figure.goal or ""), figure.verdict)
+        table.add_row(
+            work, f"{number(figure.value)} {figure.unit}", limit, ratio, str(figure.goal or ""), figure.verdict
+        )
     console = Console(width=None if Console().is_terminal else 150)
     console.print(table)
     for note in notes:

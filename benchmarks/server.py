@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-
 from tests.support import ADMIN_KEY, Server
 
 __all__ = ["ADMIN_KEY", "DATABASES", "Postgres", "Tree", "serving", "tree_of"]

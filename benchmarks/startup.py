@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.support import Server
+
 from benchmarks.report import Figure, at_most
 from benchmarks.server import make_server, serving, tree_of
-from tests.support import Server
 
 LOOK_SECONDS = 0.005
 SETTLE_SECONDS = 3

@@ -7,17 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.machine import NGINX, WRK
 from tests.support import free_port, wait_for
+
+from benchmarks.machine import NGINX, WRK
 
 CONNECTIONS = 64
 THREADS = 2
 
 
-def rate(url: str, seconds: float, *, headers: Sequence[str] = (), script: Path | None = None, status: str = "") -> float:
+def rate(url: str, seconds: int, *, headers: Sequence[str] = (), script: Path | None = None, status: str = "") -> float:
     """Answers/s; fails on answers of class 4xx and 5xx unless `status` says what is expected."""
     assert WRK is not None
-    command = [WRK, f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds:g}s"]
+    command = [WRK, f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s"]
     for header in headers:
         command += ["-H", header]
     if script is not None:

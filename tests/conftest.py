@@ -57,12 +57,18 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def accounts(server: Server) -> Iterator[Accounts]:
-    """The server's accounts, over the same database."""
+def database(server: Server) -> Iterator[Database]:
+    """The server's database, for what no client can do."""
     url = server.environment.get("MEDIATHEQUE_DATABASE_URL") or f"sqlite:///{server.data_dir / 'mediatheque.db'}"
     database = Database(url)
-    yield Accounts(database)
+    yield database
     database.close()
+
+
+@pytest.fixture
+def accounts(database: Database) -> Accounts:
+    """The server's accounts, over the same database."""
+    return Accounts(database)
 
 
 @dataclass

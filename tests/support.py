@@ -8,17 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.pictures import picture
 
 ADMIN_KEY = "an-admin-key-for-the-tests"
-SECRET = "a secret for the tests, long enough for HS256"  # two and more words: several secrets, all accepted
-READY_SECONDS = 30
+SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
+"""Two: the first signs, both are accepted."""
+READY_SECONDS = 60
 
 
 @dataclass
@@ -93,17 +96,16 @@ class Server:
         transport = httpx.HTTPTransport(local_address=address)
         return httpx.Client(base_url=self.url, headers=headers, timeout=30, transport=transport)
 
-    def exchange(self, request: bytes, *more: bytes) -> bytes:
-        """Send bytes as they are, in pieces; everything that comes back until the server closes or pauses."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+    def exchange(self, request: bytes, *more: bytes, seconds: float = 10) -> bytes:
+        """Send bytes as they are, in pieces; everything that comes back until the server closes or pauses so long."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
             answer = b""
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may not want the rest, and still answer
                 for piece in (request, *more):
                     connection.sendall(piece)
+            with suppress(TimeoutError, ConnectionResetError):
                 while piece := connection.recv(1 << 16):
                     answer += piece
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the server did not want the rest; what it said before counts
             return answer
 
     def _answers(self, path: str) -> bool:
@@ -147,3 +149,19 @@ def until_ready(client: httpx.Client, image: dict[str, Any]) -> httpx.Response:
 def own_address() -> str:
     """A loopback address that nobody else uses."""
     return ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
+
+
+def process_tree(server: Server) -> list[psutil.Process]:
+    """The server's processes, its decoder children among them."""
+    assert server.process is not None
+    parent = psutil.Process(server.process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def process_tree_bytes(server: Server) -> int:
+    """Resident memory of them all; a process that ends while we look counts nothing."""
+    held = 0
+    for process in process_tree(server):
+        with suppress(psutil.NoSuchProcess):
+            held += process.memory_info().rss
+    return held

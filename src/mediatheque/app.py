@@ -6,7 +6,9 @@ Each kind of process imports only what it needs: a worker knows no surface, the 
 import importlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +18,7 @@ from mediatheque import faults
 from mediatheque import plugins as installed
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.decoder import Decoders
-from mediatheque.errors import NotFound, StorageFull, Unavailable
+from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.model import Queue
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 PROBES = 2
 """Decoder children of one API process."""
+SECRET_CHARS = 16
+"""The least that counts as a secret of its own where several are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +58,20 @@ class Parts:
         self.database.close()
 
 
-def prepare(settings: Settings) -> "FirstCredentials | None":
+def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCredentials | None":
     """Make the data folder, the secret, the store and the schema; credentials when this is the first start of all.
 
     Raises `SettingsError` for what a setting names and is not there.
     """
     from mediatheque.core.accounts import Accounts
 
-    try:
+    with _told_as("data_dir", settings.data_dir):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=settings.data_dir).close()
         _secrets(settings)
         faults.place("start.secret")
-    except OSError as error:
-        raise SettingsError(f"{setting('data_dir', settings.data_dir)}: {error.strerror}") from error
-    try:
-        _store(settings, installed).check()
-    except (Unavailable, StorageFull, NotFound) as error:
-        raise SettingsError(f"{setting('storage_url', _storage_url(settings))}: the store cannot be written") from error
+    with _told_as("storage_url", _storage_url(settings)):
+        _store(settings, plugins).check()
     database = Database(database_url(settings))
     try:
         migrate(database)
@@ -183,6 +184,17 @@ def _storage_url(settings: Settings) -> str:
     return settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
 
 
+@contextmanager
+def _told_as(name: str, value: object) -> Iterator[None]:
+    """What the file system refuses at start, as a fault of the setting that named the place."""
+    try:
+        yield
+    except (OSError, LibraryError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) else str(error)
+        raise SettingsError(f"{setting(name, value)}: {reason}") from error
+
+
 def _outside(settings: Settings) -> "OutsideIssuer | None":
     if not settings.jwks_url:
         return None
@@ -199,9 +211,13 @@ def _outside(settings: Settings) -> "OutsideIssuer | None":
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """The configured secrets, or those kept in the data folder, made at first start."""
+    """The configured secrets, or those kept in the data folder, made at first start.
+
+    A phrase with short words is one secret: its words alone could be guessed.
+    """
     if settings.secret:
-        return tuple(settings.secret.split())
+        words = settings.secret.split()
+        return tuple(words) if all(len(word) >= SECRET_CHARS for word in words) else (settings.secret,)
     kept = settings.data_dir / "secret"
     if not kept.exists():
         _keep_secret(kept)

@@ -171,12 +171,12 @@ class StorageFull(LibraryError):
 
 
 @contextmanager
-def file_meanings() -> Iterator[None]:
-    """What the file system says, in the library's own words."""
+def file_meanings(absent: type[LibraryError] = NotFound) -> Iterator[None]:
+    """What the file system says, in the library's own words; `absent` is what a missing file or folder means here."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise NotFound from error
+        raise absent from error
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise StorageFull from error

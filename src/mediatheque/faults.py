@@ -1,14 +1,16 @@
 """Named places at which a test can make the process die, an fsync fail, or the disk be full; nothing otherwise.
 
-`MEDIATHEQUE_FAULT=place=action` arms one place, `place=action@3` its third passing. The actions: `kill` (SIGKILL to
-this process), `killall` (to its whole tree), `eio` and `enospc` (the `OSError`s that a disk would raise). A fault
-strikes once: the file named by `MEDIATHEQUE_FAULT_SPENT` appears when it has, and disarms it in every process.
+`MEDIATHEQUE_FAULTS` names a folder. A file of a place's name in it arms that place, also of running processes; its
+text is the action: `kill` (SIGKILL to this process), `killall` (to its supervisor and all that it started), `eio` or
+`enospc` (the `OSError`s that a disk would raise); `eio@3` strikes at a process's third passing. A fault strikes once:
+whoever passes first takes the file away and leaves `PLACE.struck`.
 """
 
 import errno
 import os
 import signal
-from itertools import count
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 PLACES = (
@@ -39,26 +41,38 @@ PLACES = (
 )
 """Every place, in the order of an asset's life; the kill tests strike at each."""
 
-_armed, _, _action = os.environ.get("MEDIATHEQUE_FAULT", "").partition("=")
-_action, _, _number = _action.partition("@")
-_passings = count(1)
+_folder = Path(os.environ.get("MEDIATHEQUE_FAULTS", ""))
+_passings: Counter[str] = Counter()
 
 
 def _strike(place: str) -> None:
-    spent = Path(os.environ["MEDIATHEQUE_FAULT_SPENT"])
-    if place != _armed or spent.exists() or next(_passings) != int(_number or "1"):
+    armed = _folder / place
+    try:
+        action, _, number = armed.read_text().partition("@")
+        _passings[place] += 1
+        if _passings[place] < int(number or "1"):
+            return
+        armed.rename(_folder / f"{place}.struck")
+    except FileNotFoundError:
         return
-    spent.touch()
-    if _action == "kill":
+    _passings.clear()
+    if action == "killall":
+        _kill_tree(os.getppid())
+    if action in {"kill", "killall"}:
         os.kill(os.getpid(), signal.SIGKILL)
-    elif _action == "killall":
-        os.kill(os.getppid(), signal.SIGKILL)
-        os.kill(os.getpid(), signal.SIGKILL)
-    raise OSError(getattr(errno, _action.upper()), f"fault at {place}")
+    raise OSError(getattr(errno, action.upper()), f"fault at {place}")
+
+
+def _kill_tree(supervisor: int) -> None:
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    os.kill(supervisor, signal.SIGKILL)
+    for child in {int(pid) for pid in children} - {os.getpid()}:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 def _pass(place: str) -> None:
-    """What a place does when no fault is armed: nothing."""
+    """What a place does when no fault can be armed: nothing."""
 
 
-place = _strike if _armed else _pass
+place = _strike if "MEDIATHEQUE_FAULTS" in os.environ else _pass

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TextIO, cast
 
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from mediatheque.model import Queue
 from mediatheque.settings import Settings, read_settings
 
+COUNTS_BYTES = 64 << 10
 DRAIN_SECONDS = 20
 """For running requests to end after SIGTERM."""
 
@@ -32,9 +34,7 @@ def main() -> None:
 
 def web(settings: Settings) -> None:
     """Serve HTTP until SIGTERM; requests under way are finished."""
-    counts = settings.data_dir / "metrics"
-    counts.mkdir(exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counts)  # read when prometheus_client is imported
+    share_counts(settings.data_dir / "metrics")
     import uvloop
 
     from mediatheque.app import PROBES, make_web, open_parts
@@ -51,6 +51,20 @@ def worker(settings: Settings, lanes: list[Queue]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: working.stop())
     working.run()
     parts.close()
+
+
+def share_counts(folder: Path) -> None:
+    """Have prometheus_client keep its counts in files there, where `/metrics` of every process finds them.
+
+    It maps them with holes, and the first write to a hole on a full disk is a SIGBUS: so their room is taken before.
+    Where there is none, this process counts for itself.
+    """
+    with suppress(OSError):
+        folder.mkdir(exist_ok=True)
+        for kind in ("counter", "histogram", "gauge_all"):
+            with (folder / f"{kind}_{os.getpid()}.db").open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, COUNTS_BYTES)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read when prometheus_client is imported
 
 
 def die_with_parent() -> None:

@@ -17,8 +17,12 @@ LOADERS = {
     "image/heic": "heifload_source",
     "image/avif": "heifload_source",
 }
-PLAIN = {"image/bmp": "BMP", "image/x-tga": "TGA", "image/tiff": "TIFF"}
+OWN = {"image/bmp": "BMP", "image/x-tga": "TGA", "image/tiff": "TIFF"}
 """What no upload can be: only our own writing of a picture in another format, read by Pillow."""
+
+PLAIN = frozenset({"srgb", "b-w", "rgb16", "grey16"})
+"""Interpretations that mean sRGB unless a profile says otherwise."""
+
 DAMAGE = ("bad Huffman", "bad arithmetic", "instead of RST", "Inconsistent progression")
 """What libjpeg only warns of although pixels are lost. Its other warnings are harmless in files that people have: stray
 bytes, odd parameters, and a segment that ends early in the last rows."""
@@ -43,12 +47,16 @@ def opened(path: str, media_type: str, **options: Any) -> Any:
 
 def reduced(path: str, media_type: str, side: int) -> Any:
     """All pixels, at most `side` wide and high, upright, sRGB with 8 bits a channel, in memory."""
-    options = {"height": side, "size": "down", "output_profile": "srgb"}
-    if media_type == "image/heic" or media_type in PLAIN:
-        image = in_memory(path, media_type).thumbnail_image(side, **options)
+    options = {"height": side, "size": "down"}
+    if media_type == "image/heic" or media_type in OWN:
+        original = in_memory(path, media_type)
+        image = original.thumbnail_image(side, **options, **_conversion(original))
     else:
+        conversion = _conversion(opened(path, media_type))
         # As a keyword, fail_on would be taken and not obeyed.
-        image = pyvips.Image.thumbnail_source(source(path), side, option_string="fail_on=truncated", **options)
+        image = pyvips.Image.thumbnail_source(
+            source(path), side, option_string="fail_on=truncated", **options, **conversion
+        )
     if image.interpretation != "srgb":
         image = image.colourspace("srgb")
     return image.cast("uchar").copy_memory()
@@ -59,7 +67,13 @@ def in_memory(path: str, media_type: str) -> Any:
     if media_type == "image/heic":
         decoded = _decoded_heic(path)  # owns the pixels: must live until they are copied
         return _wrapped(decoded).copy_memory()
-    return _plain(path, PLAIN[media_type])
+    return _plain(path, OWN[media_type])
+
+
+def _conversion(image: Any) -> dict[str, str]:
+    """What makes a thumbnail sRGB: nothing where it is already, since that costs more than all the decoding."""
+    is_plain = image.interpretation in PLAIN and not image.get_typeof("icc-profile-data")
+    return {} if is_plain else {"output_profile": "srgb"}
 
 
 @contextmanager

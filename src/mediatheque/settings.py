@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     secret: str = Field(
         "",
         description="Signs URLs and access tokens; made at first start and kept in the data folder when empty. "
-        "Several, separated by spaces: the first signs, all are accepted.",
+        "Several of at least 16 characters, separated by spaces: the first signs, all are accepted.",
     )
     admin_username: str = Field("admin", min_length=1, max_length=255, description="Login name of the first admin.")
     admin_password: str = Field(

@@ -5,13 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import NoReturn
 
 STOP_SECONDS = 25
-"""What a child has to finish after SIGTERM before it is killed; `serve` ends within 30 s."""
+"""What all children together have to finish after SIGTERM before they are killed; `serve` ends within 30 s."""
+WEB_STOP_SECONDS = 20
+"""The API processes' part of it; workers go after them, since requests may wait for jobs."""
 CRASH_WINDOW_SECONDS = 10.0
 MAX_CRASHES = 5
 
@@ -34,28 +36,28 @@ class Supervisor:
         self._environment = environment
         self._children: list[Child] = []
         self._stopping = False
-        self._changed = threading.Event()
+        self._changed: SimpleQueue[None] = SimpleQueue()  # unlike an Event safe to use in a signal handler
 
     def run(self, web: int, workers: int, lanes: tuple[str, ...]) -> None:
         """Keep that many processes until SIGTERM or SIGINT; raises `CrashLoop`."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._end)
-        signal.signal(signal.SIGCHLD, lambda *_: self._changed.set())
+        signal.signal(signal.SIGCHLD, lambda *_: self._changed.put(None))
         for arguments in [("web",)] * web + [("worker", *lanes)] * workers:
             self._children.append(Child(arguments, self._start(arguments)))
         try:
             while not self._stopping:
-                self._changed.wait()
-                self._changed.clear()
+                self._changed.get()
                 if not self._stopping:
                     self._replace_dead()
         finally:
-            self._stop("web")
-            self._stop("worker")
+            started = time.monotonic()
+            self._stop("web", started + WEB_STOP_SECONDS)
+            self._stop("worker", started + STOP_SECONDS)
 
     def _end(self, *_: object) -> None:
         self._stopping = True
-        self._changed.set()
+        self._changed.put(None)
 
     def _start(self, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "mediatheque.process", *arguments]
@@ -71,11 +73,10 @@ class Supervisor:
                 raise CrashLoop(f"{child.arguments[0]} process keeps ending (exit code {child.process.returncode})")
             child.process = self._start(child.arguments)
 
-    def _stop(self, role: str) -> None:
+    def _stop(self, role: str, deadline: float) -> None:
         processes = [child.process for child in self._children if child.arguments[0] == role]
         for process in processes:
             process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
         for process in processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))

@@ -22,7 +22,7 @@ from mediatheque.core.planning import MANUAL
 from mediatheque.core.results import Outcome
 from mediatheque.core.work import Describers, Work, perform, source_of, workplace
 from mediatheque.decoder import DecoderFailed, Decoders
-from mediatheque.errors import LibraryError, Malformed, StorageFull, Unavailable
+from mediatheque.errors import LibraryError, StorageFull, Unavailable
 from mediatheque.model import Queue
 from mediatheque.records.runs import Claim
 from mediatheque.records.signals import Signals
@@ -86,6 +86,7 @@ class Worker:
         ]
         for thread in (*slots, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
             thread.start()
+        self._guarded(lambda: self._signals.wait(0))  # from here on `stop` is heard, also during the first long wait
         while not self._stopping.is_set():
             self._wake.set()
             self._keep_house()
@@ -143,26 +144,36 @@ class Worker:
         """Do one job; whatever happens it ends, or is put back to be tried again."""
         outcome = Outcome()
         try:
-            self._perform(claim, outcome)
+            self._try(claim, outcome)
         except (Unavailable, StorageFull) as error:
             if claim.trigger in IMPATIENT:
-                self._pipeline.fail(claim, self.owner, outcome, error.message)
+                self._pipeline.fail(claim, self.owner, outcome, error.message, is_verdict=False)
                 return
             log.warning("run postponed", run=str(claim.run_uuid), skill=claim.skill, reason=error.message)
             self._pipeline.retry(claim, self.owner, counts=False)
-        except LibraryError as error:
-            self._pipeline.fail(claim, self.owner, outcome, error.message)
+
+    def _try(self, claim: Claim, outcome: Outcome) -> None:
+        """Perform the run and judge its failure: one that says something about the bytes is the asset's, too."""
+        if claim.attempts > MAX_ATTEMPTS:  # the processes that tried were killed, which says nothing about the bytes
+            reason = f"Gave up: {MAX_ATTEMPTS} attempts did not come to an end"
+            self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=False)
+            return
+        try:
+            self._perform(claim, outcome)
+        except (Unavailable, StorageFull):
+            raise
         except Exception as error:
-            reason = str(error) if isinstance(error, DecoderFailed) else "Internal error"
-            log.exception("run failed", run=str(claim.run_uuid), skill=claim.skill, attempt=claim.attempts)
-            if claim.attempts < MAX_ATTEMPTS:
+            is_final = isinstance(error, LibraryError) or claim.attempts >= MAX_ATTEMPTS
+            if not is_final:
+                log.exception("run failed", run=str(claim.run_uuid), skill=claim.skill, attempt=claim.attempts)
                 self._pipeline.retry(claim, self.owner, counts=True)
-            else:
-                self._pipeline.fail(claim, self.owner, outcome, reason)
+                return
+            reason = str(error) if isinstance(error, (LibraryError, DecoderFailed)) else "Internal error"
+            log.exception("run given up", run=str(claim.run_uuid), skill=claim.skill, attempt=claim.attempts)
+            is_verdict = isinstance(error, (LibraryError, DecoderFailed)) and self._pipeline.is_intact(claim)
+            self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=is_verdict)
 
     def _perform(self, claim: Claim, outcome: Outcome) -> None:
-        if claim.attempts > MAX_ATTEMPTS:
-            raise Malformed(f"Gave up: {MAX_ATTEMPTS} attempts did not come to an end")
         faults.place("run.claimed")
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:

@@ -17,7 +17,8 @@ NOT_FOUND = {"detail": "Not found"}
 @pytest.mark.parametrize(
     "image_id",
     [UNKNOWN, "img_", "img_x", "x", UNKNOWN.lower(), UNKNOWN.removeprefix("img_"), "img_" + "Z" * 26, "img_" + "I" * 26,
-     "..%2f..%2fetc%2fpasswd", "%2e%2e%2fx", "img_" + "名" * 26, "0" * 5000, "%00", "00000000-0000-4000-8000-000000000000"],
+     "..%2f..%2fetc%2fpasswd", "%2e%2e%2fx", "img_" + "名" * 26, "0" * 5000, "%00",
+     "00000000-0000-4000-8000-000000000000"],
 )  # fmt: skip
 def test_an_id_that_is_none_answers_404(tenant: Tenant, image_id: str) -> None:
     url = f"/v3/images/{image_id}"

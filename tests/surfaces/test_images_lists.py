@@ -79,7 +79,7 @@ def test_the_last_page_there_can_be_answers_quickly(tenant: Tenant) -> None:
 @pytest.fixture
 def searched(tenant: Tenant) -> Tenant:
     upload(tenant.client, name="Straße-BERLIN.jpg", alt_text="Ein Café im Regen")
-    upload(tenant.client, name="100%_sure.jpg", alt_text='quotes " and \' and \\ and *')
+    upload(tenant.client, name="100%_sure.jpg", alt_text="quotes \" and ' and \\ and *")
     upload(tenant.client, name="100 sure.jpg", alt_text="東京の夜景 🌃")
     upload(tenant.client, name="x.exe", alt_text="AND OR NOT NEAR(a b) body : x")
     return tenant
@@ -159,9 +159,7 @@ def test_no_search_text_is_an_error_of_ours(described: tuple[Tenant, str], needl
 def test_no_folder_name_is_an_error_of_ours(described: tuple[Tenant, str], name: str) -> None:
     tenant, image_id = described
     body = b'{"folder": "%s"}' % "".join(f"\\u{unit:04x}" for unit in _utf16(name)).encode()
-    answer = tenant.client.patch(
-        f"/v3/images/{image_id}", content=body, headers={"content-type": "application/json"}
-    )
+    answer = tenant.client.patch(f"/v3/images/{image_id}", content=body, headers={"content-type": "application/json"})
     assert answer.status_code in {200, 422}
     if answer.status_code == 200 and (folder := answer.json()["folder"]) is not None:
         assert ids(tenant, folder=folder) == [image_id]

@@ -18,7 +18,9 @@ KEYS = [
 ]  # fmt: skip
 
 
-def post(tenant: Tenant, data: bytes, name: str = "x.png", declared: str | None = None, **fields: str) -> httpx.Response:
+def post(
+    tenant: Tenant, data: bytes, name: str = "x.png", declared: str | None = None, **fields: str
+) -> httpx.Response:
     file = (name, data, declared) if declared is not None else (name, data)
     return tenant.client.post("/v3/images", files={"file": file}, data=fields)  # type: ignore[dict-item]
 

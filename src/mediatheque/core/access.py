@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from mediatheque.core.tokens import ISSUER, OutsideIssuer, Tokens
 from mediatheque.errors import Forbidden, Unauthorized
 from mediatheque.model import Actor, Role
 from mediatheque.records import accounts
-from mediatheque.records.engine import Database, Row
+from mediatheque.records.engine import Database, Duplicate, Row
 
 READ = frozenset({"images.read", "assets.read", "files.read", "artifacts.read"})
 WRITE = frozenset(
@@ -105,15 +106,16 @@ class Access:
         subject, name, role = (
             str(claims.get(claim, "")) for claim in ("sub", outside.tenant_claim, outside.role_claim)
         )
-        if role not in SCOPES or not 0 < len(subject) <= 255:
+        if role not in SCOPES or not 0 < len(subject) <= 255 or not (subject + name).isprintable():
             raise Unauthorized(Unauthorized.INVALID_TOKEN)
         with self._database.read() as tx:
             tenant = accounts.tenant_named(tx, name) or accounts.tenant_with(tx, _uuid(name))
             row = accounts.identity_of_subject(tx, tenant["id"], subject) if tenant else None
         if tenant is None or (row is not None and row["user_role"] == role):
             return row
-        with self._database.write() as tx:
+        with suppress(Duplicate), self._database.write() as tx:  # another request may be making the same user
             accounts.put_subject(tx, tenant["id"], subject, role, datetime.now(UTC))
+        with self._database.read() as tx:
             return accounts.identity_of_subject(tx, tenant["id"], subject)
 
     def _operator(self) -> Actor:

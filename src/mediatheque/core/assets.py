@@ -14,7 +14,7 @@ from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import UPLOAD
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
-from mediatheque.errors import Empty, Invalid, NotFound, QuotaExceeded, Unsupported
+from mediatheque.errors import Empty, Invalid, NotFound, QuotaExceeded, StorageFull, Unsupported
 from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
 from mediatheque.ports import Store
 from mediatheque.records import assets, counters, search, tallies
@@ -86,8 +86,9 @@ class Assets:
                 if remembering:
                     remembering.keep(tx, made)
                 faults.place("upload.recorded")
-        except BaseException:
-            if made is None:  # else the commit itself failed, and nobody knows whether it counts: leave the bytes
+        except BaseException as error:
+            # Otherwise the commit itself failed, and nobody knows whether it counts: leave the bytes.
+            if made is None or isinstance(error, StorageFull):
                 self._primary.delete(key)
             raise
         faults.place("upload.committed")
@@ -104,7 +105,8 @@ class Assets:
         page: int,
         page_size: int,
     ) -> Page:
-        """The tenant's assets of this surface, newest first; `total` counts the filtered set."""
+        """The tenant's assets of this surface, newest first; `total` counts the filtered set. Raises `Invalid`."""
+        names.text(search_text, "search", terms.max_text_chars)
         with self._database.read() as tx:
             scope = Scope(actor.tenant_id, "image", None if terms.shows_private else True)
             if folder is not None:
@@ -251,7 +253,7 @@ class Assets:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": State.PENDING,
+            "state": self._pipeline.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,
@@ -319,6 +321,8 @@ def _search(tx: Tx, scope: Scope, needle: str, skip: int, limit: int) -> tuple[l
 
 def _jump(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Asset], int]:
     """A page anywhere in the list: the days' counts tell on which day it starts, and only that day is counted off."""
+    if skip == 0:
+        return assets.newest(tx, scope, before=None, skip=0, limit=limit), tallies.total(tx, scope)
     days = tallies.by_day(tx, scope)
     total = sum(count for _, count in days)
     if skip >= total:

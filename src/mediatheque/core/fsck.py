@@ -15,7 +15,7 @@ from typing import Any
 from mediatheque.core.pipeline import LEASE_SECONDS, Pipeline
 from mediatheque.errors import LibraryError, NotFound
 from mediatheque.ports import Store, StoredObject
-from mediatheque.records import inventory, runs
+from mediatheque.records import inventory
 from mediatheque.records.engine import Database
 from mediatheque.records.inventory import Recorded
 from mediatheque.records.locks import exclusive
@@ -142,7 +142,7 @@ class Fsck:
 
     def _stuck(self, grace: timedelta) -> list[Any]:
         with self._database.read() as tx:
-            return runs.stuck(tx, grace_seconds=max(grace.total_seconds(), 2 * LEASE_SECONDS))
+            return self._pipeline.stuck(tx, grace_seconds=max(grace.total_seconds(), 2 * LEASE_SECONDS))
 
 
 def _sha256(pieces: Iterable[bytes]) -> str | None:

@@ -17,8 +17,7 @@ _BYTES = SLOTS * 8
 class Generations:
     def __init__(self, file: Path) -> None:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.fstat(descriptor).st_size < _BYTES:
-            os.ftruncate(descriptor, _BYTES)
+        os.posix_fallocate(descriptor, 0, _BYTES)  # a hole that is written when the disk is full would be our end
         self._descriptor = descriptor
         self._map = mmap.mmap(descriptor, _BYTES)
         self.counters = memoryview(self._map).cast("Q")

@@ -1,5 +1,6 @@
 """The pipeline: jobs handed to workers and taken back, and what becomes of the bytes that nobody needs any more."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from mediatheque.core.generations import Generations
 from mediatheque.core.masking import masked
 from mediatheque.core.planning import DISPATCH, REPAIR, Planner
 from mediatheque.core.results import Outcome, Results
-from mediatheque.errors import LibraryError
+from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Queue, RunState, State
 from mediatheque.ports import Skill, Store
 from mediatheque.records import assets, counters, runs, tallies
@@ -104,15 +105,31 @@ class Pipeline:
             self._generations.bump(claim.asset_uuid)
             self._signals.send()
 
-    def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str) -> None:
-        """End the run for good; where it was essential the asset is `failed` and its bytes go (decisions 1)."""
+    def is_intact(self, claim: Claim) -> bool:
+        """Whether the run's source is what was acknowledged; raises `Unavailable` when its store cannot tell."""
+        store = self.stores[claim.blob["store"]]
+        try:
+            digest = hashlib.sha256()
+            for piece in store.open(claim.blob["key"]):
+                digest.update(piece)
+        except NotFound:
+            store.check()
+            return False
+        return bool(digest.hexdigest() == claim.blob["sha256"])
+
+    def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str, *, is_verdict: bool) -> None:
+        """End the run as failed.
+
+        A verdict on the bytes by an essential run makes the asset `failed`, and its bytes go (decisions 1). Without
+        one the asset stays, as it was acknowledged, and `fsck --repair` tries again.
+        """
         with self._database.hasten() as tx:
             is_current = assets.hold(tx, claim.asset_id) == claim.blob_id
             if is_current or claim.attempts > MAX_ATTEMPTS:
                 if not runs.end(tx, claim.job_id, owner, claim.fence):
                     return
                 self.results.finish(tx, claim, outcome, RunState.FAILED, masked(reason))
-                if is_current and self.skills[claim.skill].essential:
+                if is_verdict and is_current and self.skills[claim.skill].essential:
                     self._bury(tx, claim)
                 faults.place("run.failed")
                 return
@@ -147,8 +164,13 @@ class Pipeline:
             self.results.drop_variants(tx, it, made, now)
             self.planner.remake(tx, it, made, REPAIR)
 
+    def stuck(self, tx: Tx, *, grace_seconds: float) -> list[Row]:
+        """Runs that nobody would end, and essential ones that were given up although their asset is there."""
+        essential = [skill.name for skill in self.skills.values() if skill.essential]
+        return [*runs.stuck(tx, grace_seconds=grace_seconds), *runs.given_up(tx, essential)]
+
     def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
-        """Put runs that nobody would end back on the queue."""
+        """Put these runs back on the queue."""
         runs.restart(tx, run_ids, {skill.name: skill.queue for skill in self.skills.values()})
 
     def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:

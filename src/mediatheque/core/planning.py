@@ -10,7 +10,7 @@ from mediatheque.core.graphs import skills_of
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Skill
-from mediatheque.records import assets, runs, workflows
+from mediatheque.records import runs, workflows
 from mediatheque.records.engine import Database, Tx
 
 UPLOAD, MANUAL, WORKFLOW, DISPATCH = "upload", "manual", "workflow", "dispatch"
@@ -40,14 +40,17 @@ class Planner:
             raise NotFound("Skill not found").about("skill")
         return skill
 
+    def first_state(self, kind: str) -> State:
+        """Of a new asset: `ready` at once where no skill is essential."""
+        is_awaited = any(skill.essential and skill.automatic for skill in self._for(kind))
+        return State.PENDING if is_awaited else State.READY
+
     def plan(self, tx: Tx, it: Asset, *, trigger: str, enrich: bool = False, workflows_run: bool = False) -> None:
         """Enqueue, in the caller's transaction, what new bytes of the asset's kind ask for, in the order of the list.
 
         `enrich`: also what enriches; `workflows_run`: also the tenant's workflow that runs by itself.
         """
-        planned = [it_ for it_ in self._of_kind(it) if it_.automatic or (enrich and it_.enriches)]
-        if not any(skill.essential for skill in planned):
-            assets.change_asset(tx, it.id, {"state": State.READY})
+        planned = [skill for skill in self._for(it.kind) if skill.automatic or (enrich and skill.enriches)]
         self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
         graph = workflows.auto_run(tx, it.tenant_id) if workflows_run else None
         if graph is not None:
@@ -74,9 +77,9 @@ class Planner:
     def remake(self, tx: Tx, it: Asset, names: Iterable[str], trigger: str, *, automatic: bool = False) -> None:
         """Run again the skills that make these variants, each variant once; with `automatic` those too."""
         missing = set(names)
-        planned = [skill for skill in self._of_kind(it) if automatic and skill.automatic]
+        planned = [skill for skill in self._for(it.kind) if automatic and skill.automatic]
         missing -= {name for skill in planned for name in skill.variants}
-        for skill in self._of_kind(it):
+        for skill in self._for(it.kind):
             if skill.variants & missing:
                 planned.append(skill)
                 missing -= skill.variants
@@ -100,8 +103,8 @@ class Planner:
         runs.enqueue(tx, rows, lanes, self._database.now_micros(tx), first=first, chained=chained)
         return [row["uuid"] for row in rows]
 
-    def _of_kind(self, it: Asset) -> list[Skill]:
-        return [skill for skill in self.skills.values() if it.kind in skill.kinds]
+    def _for(self, kind: str) -> list[Skill]:
+        return [skill for skill in self.skills.values() if kind in skill.kinds]
 
 
 def _run_row(it: Asset, wanted: Wanted, trigger: str) -> dict[str, Any]:

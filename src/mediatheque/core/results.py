@@ -218,7 +218,7 @@ class Results:
             "uuid": uuid,
             "tenant_id": it.tenant_id,
             "kind": it.kind,
-            "state": State.PENDING,
+            "state": self._planner.first_state(it.kind),
             "filename": names.safe_name(it.filename, extension_of(new.media_type)),
             "original_filename": _renamed(it.original_filename, new.media_type),
             "size_bytes": new.size_bytes,

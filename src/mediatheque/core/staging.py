@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from mediatheque import faults
-from mediatheque.errors import TooLarge, file_meanings
+from mediatheque.errors import TooLarge, Unavailable, file_meanings
 
 PREFIX = "upload-"
 
@@ -17,7 +17,7 @@ class Staged:
     """One temporary file; leaving the `with` block removes it unless a store has taken it over."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        with file_meanings():
+        with file_meanings(absent=Unavailable):
             descriptor, name = tempfile.mkstemp(prefix=PREFIX, dir=folder)
         fcntl.flock(descriptor, fcntl.LOCK_SH)  # until it is closed, nobody takes the file for a leftover
         self.path = Path(name)
@@ -33,7 +33,7 @@ class Staged:
             raise TooLarge
         self._hash.update(piece)
         view = memoryview(piece)
-        with file_meanings():
+        with file_meanings(absent=Unavailable):
             faults.place("store.write")
             while view:
                 view = view[self._file.write(view) :]

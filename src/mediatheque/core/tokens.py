@@ -57,7 +57,7 @@ class Tokens:
                 return self._read_outside(token, header.get("kid"), self.outside)
         except jwt.ExpiredSignatureError:
             raise Unauthorized(Unauthorized.EXPIRED_TOKEN) from None
-        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise Unauthorized(Unauthorized.INVALID_TOKEN) from None
         raise Unauthorized(Unauthorized.INVALID_TOKEN)
 

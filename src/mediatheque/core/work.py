@@ -104,7 +104,7 @@ def perform(skill: Skill, work: Work) -> None:
 @contextmanager
 def workplace(store: Store) -> Iterator[Path]:
     """A folder for one run on the store's own file system, removed afterwards."""
-    with file_meanings():
+    with file_meanings(absent=Unavailable):
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=store.staging))
         lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(lock, fcntl.LOCK_SH)  # until it is closed, nobody takes the folder for a leftover

@@ -184,7 +184,7 @@ class _GroupCommit:
                 self._commit(group, connection)
         except BaseException as error:
             # A full disk makes SQLite undo the whole transaction: then the first failure is the one to tell.
-            self._abandon(failure or error)
+            self._abandon(failure if isinstance(failure, DBAPIError) else error)
             if failure is None:
                 raise
         finally:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mediatheque.records.assets import shown
 from mediatheque.records.engine import Tx
@@ -15,8 +16,13 @@ def folder_at(tx: Tx, tenant_id: int, path: str) -> int | None:
 
 
 def add_folder(tx: Tx, tenant_id: int, parent_id: int | None, name: str, path: str, now: datetime) -> int:
+    """The new folder, or the one that somebody else made of that path at the same moment."""
     row = {"uuid": uuid4(), "tenant_id": tenant_id, "parent_id": parent_id, "name": name, "path": path}
-    return int(tx.execute(insert(folder).returning(folder.c.id), row | {"created_at": now}).scalar_one())
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    adding = insert(folder).values(row | {"created_at": now}).on_conflict_do_nothing().returning(folder.c.id)
+    added = tx.execute(adding).scalar() or folder_at(tx, tenant_id, path)
+    assert added is not None
+    return added
 
 
 def paths_in_use(tx: Tx, tenant_id: int, kind: str, *, is_public: bool) -> list[str]:

@@ -260,9 +260,27 @@ def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
     return list(tx.execute(query).mappings())
 
 
+def given_up(tx: Tx, skills: Sequence[str]) -> list[Row]:
+    """Failed runs of these skills after which the asset is alive and nobody has tried again."""
+    later = run.alias()
+    again = select(later.c.id).where(
+        later.c.asset_id == run.c.asset_id, later.c.blob_id == run.c.blob_id, later.c.skill == run.c.skill,
+        later.c.id > run.c.id,
+    )  # fmt: skip
+    query = (
+        select(run.c.id, run.c.uuid)
+        .join(asset, and_(asset.c.id == run.c.asset_id, asset.c.blob_id == run.c.blob_id))
+        .where(run.c.state == "failed", run.c.skill.in_(skills), asset.c.state != "failed", ~again.exists())
+        .order_by(run.c.id)
+    )
+    return list(tx.execute(query).mappings())
+
+
 def restart(tx: Tx, run_ids: Sequence[int], lane_of: Mapping[str, Queue]) -> None:
-    """Give these unfinished runs a job that can be claimed at once, with all its attempts."""
+    """Give these runs a job that can be claimed at once, with all its attempts."""
     tx.execute(delete(job).where(job.c.run_id.in_(run_ids)))
+    mine = run.c.id.in_(run_ids), run.c.skill.in_(list(lane_of))
+    tx.execute(update(run).where(*mine).values(state="queued", error=None, finished_at=None))
     rows = tx.execute(select(run.c.id, run.c.tenant_id, run.c.skill).where(run.c.id.in_(run_ids))).all()
     jobs = [
         {"run_id": row.id, "tenant_id": row.tenant_id, "lane": LANES[lane_of[row.skill]], "backlog": 0,

@@ -56,7 +56,8 @@ def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[l
     found = hits(tx, scope, needle)
     newest = found.order_by(found.selected_columns[0].desc())
     ids = [int(row[0]) for row in tx.execute(newest.limit(limit).offset(skip))]
-    if skip + len(ids) < COUNT_LIMIT and 0 < len(ids) < limit:
+    is_last = len(ids) < limit and (ids or skip == 0)
+    if is_last and skip + len(ids) < COUNT_LIMIT:
         return ids, skip + len(ids)
     total = tx.execute(select(func.count()).select_from(found.limit(COUNT_LIMIT).subquery())).scalar_one()
     return ids, int(total)

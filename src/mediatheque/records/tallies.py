@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select
 
 from mediatheque.model import Asset
 from mediatheque.records.assets import Scope, day_of
@@ -47,18 +47,17 @@ def record(tx: Tx, change: Change) -> None:
     tx.execute(insert(tally), [common | {"folder_id": folder_id} for folder_id in folders])
 
 
+def total(tx: Tx, scope: Scope) -> int:
+    """Number of assets."""
+    query = select(func.coalesce(func.sum(tally.c.assets), 0)).where(*_in(scope))
+    return int(tx.execute(query).scalar_one())
+
+
 def by_day(tx: Tx, scope: Scope) -> list[tuple[int, int]]:
     """(day, number of assets), newest day first."""
-    query = (
-        select(tally.c.day, func.sum(tally.c.assets))
-        .where(tally.c.tenant_id == scope.tenant_id, tally.c.folder_id == (scope.folder_id or ALL_FOLDERS))
-        .where(tally.c.kind == scope.kind)
-        .group_by(tally.c.day)
-        .order_by(tally.c.day.desc())
-    )
-    if scope.is_public is not None:
-        query = query.where(tally.c.is_public == scope.is_public)
-    return [(day, int(count)) for day, count in tx.execute(query)]
+    query = select(tally.c.day, func.sum(tally.c.assets)).where(*_in(scope))
+    days = tx.execute(query.group_by(tally.c.day).order_by(tally.c.day.desc())).all()
+    return [(day, int(count)) for day, count in days]
 
 
 def bytes_of(tx: Tx, tenant_id: int) -> int:
@@ -91,3 +90,9 @@ def fold(tx: Tx) -> int:
     if merged:
         tx.execute(insert(tally), merged)
     return len(rows) - len(merged)
+
+
+def _in(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    mine = and_(tally.c.tenant_id == scope.tenant_id, tally.c.folder_id == (scope.folder_id or ALL_FOLDERS))
+    conditions = (mine, tally.c.kind == scope.kind)
+    return conditions if scope.is_public is None else (*conditions, tally.c.is_public == scope.is_public)

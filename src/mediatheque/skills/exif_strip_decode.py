@@ -25,7 +25,7 @@ START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 
 def strip(path: str, media_type: str, orientation: int, output: str) -> dict[str, Any] | None:
     """Write the picture without metadata; facts of what was written when it had to be turned, else None."""
-    if media_type in raster.PLAIN:
+    if media_type in raster.OWN:
         Path(output).write_bytes(Path(path).read_bytes())  # written by us, without metadata
         return None
     if media_type not in STRIPPERS:

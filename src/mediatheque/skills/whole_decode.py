@@ -22,7 +22,7 @@ QUALITY = 90
 
 def read(path: str, media_type: str, frames: int = 1) -> Any:
     """The picture, or all frames of an animation below each other (`page-height` says how high one is)."""
-    if media_type == "image/heic" or media_type in raster.PLAIN:
+    if media_type == "image/heic" or media_type in raster.OWN:
         image = raster.in_memory(path, media_type)
     else:
         several = frames > 1 and media_type in ANIMATED

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mediatheque import faults
-from mediatheque.errors import NotFound, file_meanings
+from mediatheque.errors import NotFound, Unavailable, file_meanings
 from mediatheque.ports import StoredObject, StoreType
 
 PIECE_BYTES = 1 << 20
@@ -30,17 +30,21 @@ class LocalStore:
             self.staging.mkdir(parents=True, exist_ok=True)
 
     def put(self, staged: Path, key: str) -> None:
-        """Sync the file, rename it to its key, sync every folder whose entries changed."""
+        """Sync the file, rename it to its key, sync every folder whose entries changed; or leave no object at all."""
         target = self._file(key)
-        with file_meanings():
+        with file_meanings(absent=Unavailable):
             _sync(staged)
             faults.place("store.synced")
-            new_folders = _make_folders(target.parent)
-            staged.rename(target)
-            faults.place("store.renamed")
-            for folder in (target.parent, *new_folders):
-                _sync(folder)
-            faults.place("store.put")
+            try:
+                new_folders = _rename(staged, target)
+                faults.place("store.renamed")
+                for folder in (target.parent, *new_folders):
+                    _sync(folder)
+                faults.place("store.put")
+            except OSError:
+                with suppress(OSError):  # the sweeper finds what a failing disk keeps
+                    _remove(target)
+                raise
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         with file_meanings(), self._file(key).open("rb", buffering=0) as file:
@@ -61,12 +65,8 @@ class LocalStore:
         if key.startswith(f"{_STAGING}/"):
             self._remove_leftover(self.staging / Path(key).name)
             return
-        file = self._file(key)
         with file_meanings():
-            file.unlink(missing_ok=True)
-            # The blob's own folder goes with its last object; not empty is fine. Folders above are shared with writers.
-            with suppress(OSError):
-                file.parent.rmdir()
+            _remove(self._file(key))
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         for folder, folders, files in os.walk(self.root):
@@ -94,9 +94,9 @@ class LocalStore:
 
     def check(self) -> None:
         probe = self.staging / f".check-{os.getpid()}"
-        with file_meanings():
+        with file_meanings(absent=Unavailable):
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # another request of this process may have been faster
 
     def _remove_leftover(self, leftover: Path) -> None:
         with file_meanings():
@@ -107,7 +107,7 @@ class LocalStore:
 
     def _file(self, key: str) -> Path:
         parts = key.split("/")
-        if not key or any(part in {"", ".", "..", _STAGING} for part in parts):
+        if any(part in {"", ".", "..", _STAGING} for part in parts) or "\0" in key:
             raise NotFound
         return self.root.joinpath(*parts)
 
@@ -122,6 +122,26 @@ def _is_in_use(entry: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _rename(staged: Path, target: Path) -> list[Path]:
+    """Give the file its name, in folders that may have to be made; returns those whose entries changed, but its own."""
+    while True:
+        new_folders = _make_folders(target.parent)
+        try:
+            staged.rename(target)
+        except FileNotFoundError:
+            if not staged.exists():
+                raise
+            continue  # the deletion of a neighbour took the empty folder away
+        return new_folders
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)
+    # The blob's own folder goes with its last object; not empty is fine. Folders above are shared with writers.
+    with suppress(OSError):
+        file.parent.rmdir()
 
 
 def _make_folders(folder: Path) -> list[Path]:

@@ -22,6 +22,9 @@ FRESH_SECONDS = 0.75
 GRACE_SECONDS = 0.25
 """While one request looks at the row again, others are answered from the entry for this much longer."""
 
+MAX_DIGITS = 19
+"""Of a number in a range: no object is longer than that."""
+
 Header = tuple[bytes, bytes]
 Range = tuple[int, int]
 
@@ -61,8 +64,12 @@ class Delivery:
         return entry
 
     async def look(self, key: object, uuid: UUID, find: Callable[[], Served]) -> Entry:
-        """Ask the library (in a thread) and remember the answer; raises what `find` raises."""
-        entry = await in_thread(self._load, self._entries.get(key), uuid, find)
+        """Ask the library (in a thread) and remember the answer; raises what `find` raises, and forgets then."""
+        try:
+            entry = await in_thread(self._load, self._entries.get(key), uuid, find)
+        except LibraryError:
+            self._forget(key)
+            raise
         if entry.served.is_final:
             self._remember(key, entry)
         return entry
@@ -128,12 +135,16 @@ class Delivery:
         return Entry(served, etag, headers, validators, body, slot, generation, time.monotonic() + FRESH_SECONDS)
 
     def _remember(self, key: object, entry: Entry) -> None:
-        old = self._entries.pop(key, None)
+        self._forget(key)
         self._entries[key] = entry
-        self._held_bytes += _held(entry) - (_held(old) if old else 0)
+        self._held_bytes += _held(entry)
         while self._held_bytes > CACHE_BYTES:
             _, gone = self._entries.popitem(last=False)
             self._held_bytes -= _held(gone)
+
+    def _forget(self, key: object) -> None:
+        old = self._entries.pop(key, None)
+        self._held_bytes -= _held(old) if old else 0
 
 
 async def refuse(error: LibraryError, render: RenderError, method: str, send: Send) -> None:
@@ -189,7 +200,7 @@ def _range(wanted: bytes, size: int) -> Range | None:
     first, dash, last = ranges.strip().partition(b"-")
     if unit.strip().lower() != b"bytes" or not dash or b"," in ranges or not (first or last):
         return None
-    if not (first + last).isdigit():
+    if not (first + last).isdigit() or max(len(first), len(last)) > MAX_DIGITS:
         return None
     if not first:
         start, end = max(0, size - int(last)), size

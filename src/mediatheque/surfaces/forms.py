@@ -9,7 +9,7 @@ from fastapi import Request
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
 
 from mediatheque.core.staging import Staged
-from mediatheque.errors import BadRequest, Invalid, TooLarge, Unavailable, UnsupportedEncoding
+from mediatheque.errors import BadRequest, Invalid, TooLarge, Unavailable
 from mediatheque.surfaces.http import in_thread
 
 PIECE_BYTES = 1 << 20
@@ -20,6 +20,8 @@ MAX_PARTS = 64
 MAX_BOUNDARY_CHARS = 200
 MAX_UPLOADS = 512
 """Received at the same time by one process."""
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
+"""Of a text field; Python's other codecs are slow, or no charsets at all."""
 
 
 @dataclass(slots=True)
@@ -37,8 +39,8 @@ class Form:
 async def received(request: Request, stage: Callable[[], Staged], max_bytes: int) -> AsyncIterator[Form]:
     """The form of a request whose field `file` is a file; the staged file is removed when the block ends.
 
-    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `UnsupportedEncoding`, `Unavailable` (too many
-    uploads at the same time), and what staging raises.
+    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time),
+    and what staging raises.
     """
     boundary = _boundary(request)
     declared = int(request.headers.get("content-length", "-1"))
@@ -144,7 +146,10 @@ class _Reader:
     def _end(self) -> None:
         part = self._part
         if part is not None and not self._is_file and part.filename is None:
-            self._form.fields[part.name] = self._text.decode(part.charset or "utf-8")
+            charset = (part.charset or "utf-8").lower()
+            if charset not in CHARSETS:
+                raise BadRequest("Unknown charset in the form")
+            self._form.fields[part.name] = self._text.decode(charset)
 
     @property
     def _is_file(self) -> bool:
@@ -160,9 +165,6 @@ class _Reader:
 
 
 def _boundary(request: Request) -> str:
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise UnsupportedEncoding
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data":
         if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:

@@ -51,7 +51,8 @@ def _patient(receive: Receive) -> Receive:
         if complete:  # we wait for nothing but the end of the connection now
             return await receive()
         try:
-            message = await asyncio.wait_for(receive(), SILENCE_SECONDS)
+            async with asyncio.timeout(SILENCE_SECONDS):  # wait_for would make a task of every piece
+                message = await receive()
         except TimeoutError:
             raise ClientTooSlow from None
         received += len(message.get("body", b""))

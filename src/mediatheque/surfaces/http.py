@@ -16,7 +16,7 @@ from mediatheque.core.access import require
 from mediatheque.core.idempotency import Remembering
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
-from mediatheque.errors import LibraryError, TooLarge, Unavailable
+from mediatheque.errors import LibraryError, TooLarge, Unavailable, UnsupportedEncoding
 from mediatheque.model import Actor, Asset, Terms
 
 Parameters = ParamSpec("Parameters")
@@ -76,7 +76,10 @@ def scope(name: str) -> Callable[[Endpoint], Endpoint]:
 
 
 class Door(APIRoute):
-    """A route that looks at the credential before it reads anything else, and counts it against its rate limit."""
+    """A route that looks at the credential before it reads anything else, and counts it against its rate limit.
+
+    No request body may carry a `Content-Encoding`.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -92,6 +95,8 @@ class Door(APIRoute):
             request.state.allowance = allowance
             if needed:
                 require(actor, needed)
+            if request.headers.get("content-encoding", "identity").lower() != "identity":
+                raise UnsupportedEncoding
             if not streams:
                 request = Request(request.scope, _limited(request.receive))
             return with_allowance(await handle(request), allowance)
@@ -158,7 +163,8 @@ def streaming(endpoint: Endpoint) -> Endpoint:
 
 
 def _json(body: str, status: int) -> Response:
-    return Response(body, status, media_type="application/json")
+    headers = {"Cache-Control": "no-store"} if status >= 400 else None
+    return Response(body, status, headers, media_type="application/json")
 
 
 def _limited(receive: Receive) -> Receive:

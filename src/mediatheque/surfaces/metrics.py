@@ -1,6 +1,16 @@
 """What `/metrics` counts. With several API processes the counts are shared through files in the data folder."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from mediatheque.core.library import Library
@@ -15,8 +25,12 @@ SECONDS = Histogram(
 def exposition(library: Library) -> tuple[bytes, str]:
     """The Prometheus text and its content type; the queue's depth is asked for now."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    own = b""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        own = generate_latest(REGISTRY)
     depth = Gauge("mediatheque_jobs", "Jobs waiting or running", ["queue"], registry=registry)
     for queue, count in library.pipeline.depth().items():
         depth.labels(queue).set(count)
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    return own + generate_latest(registry), CONTENT_TYPE_LATEST

@@ -70,13 +70,13 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
         problems = [{"loc": list(it["loc"]), "msg": it["msg"], "type": it["type"]} for it in error.errors()]
         surface = dialect(request)
         answer = (surface.render_invalid if surface else plain_invalid)(problems, request.state.request_id)
-        return with_allowance(answer, getattr(request.state, "allowance", None))
+        return _finished(answer, request)
 
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if isinstance(error.__cause__, LibraryError):  # what reading a JSON body met, in the framework's wrapping
+        if isinstance(error.__cause__, LibraryError):  # ours, raised while the framework read the body
             return render(request, error.__cause__)
-        meanings: dict[int, LibraryError] = {404: NotFound("Not Found"), 405: MethodNotAllowed()}
+        meanings: dict[int, LibraryError] = {404: NotFound(), 405: MethodNotAllowed()}
         answer = render(request, meanings.get(error.status_code, BadRequest()))
         answer.headers.update(error.headers or {})
         return answer
@@ -95,12 +95,12 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
     app.add_exception_handler(Exception, bug)
 
 
-def _finished(answer: Response, request: Request, error: LibraryError) -> Response:
+def _finished(answer: Response, request: Request, error: LibraryError | None = None) -> Response:
     """The headers that an error carries in every dialect."""
     answer.headers["Cache-Control"] = "no-store"
     if isinstance(error, Unauthorized):
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if error.retry_after_seconds:
+    if error is not None and error.retry_after_seconds:
         answer.headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, ClientTooSlow):
         answer.headers["Connection"] = "close"

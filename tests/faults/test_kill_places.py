@@ -1,0 +1,45 @@
+"""SIGKILL at every named place, under load: nothing acknowledged is lost, every run ends (F1, F2, F3, F25)."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from mediatheque.faults import PLACES
+from tests.conftest import DATABASES
+from tests.faults.invariants import check, settle
+from tests.faults.ledger import Ledger, press_until_struck
+from tests.faults.site import Site
+
+FIRST_START = ("start.secret", "migration.begun", "migration.applied", "start.migrated", "start.tenant")
+"""In the order in which a first start passes them."""
+RUNNING = tuple(place for place in PLACES if place not in FIRST_START)
+
+
+@pytest.mark.parametrize("place", RUNNING)
+def test_a_kill_at_any_place_loses_nothing(site: Site, ledger: Ledger, place: str) -> None:
+    whole_tree = RUNNING.index(place) % 2 == site.is_sqlite  # each place sees both actions, on one database each
+    asyncio.run(press_until_struck(site, ledger, place, "killall" if whole_tree else "kill"))
+    check(site, ledger)
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_first_start_that_is_killed_again_and_again_is_completed_by_the_next(
+    database: str, make_site: Callable[..., Site], ledger: Ledger, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgres").create() if database == "postgresql" else ""
+    site = make_site(url, MEDIATHEQUE_SECRET="")
+    for place in FIRST_START:
+        with site.armed(place, "kill"):
+            assert site.server.command("serve").returncode == -signal.SIGKILL
+    site.server.start()
+    asyncio.run(press_until_struck(site, ledger, "run.recorded", "kill"))
+    check(site, ledger)
+
+
+def test_the_jobs_of_a_dead_worker_are_done_by_others_before_two_heartbeats(site: Site, ledger: Ledger) -> None:
+    asyncio.run(press_until_struck(site, ledger, "run.performed", "kill"))
+    site.revive()
+    settle(site, lapse=False, seconds=25)  # 2 x 10 s, and the time to do them
+    check(site, ledger)

@@ -1,0 +1,103 @@
+"""Group commit: many writers, one sync, and each of them with its own success or failure."""
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from mediatheque.records import accounts
+from mediatheque.records.engine import Database, Duplicate
+
+WRITE_AND_TELL = """
+import sys, threading
+from datetime import UTC, datetime
+from uuid import uuid4
+from mediatheque.records import accounts
+from mediatheque.records.engine import Database
+
+database = Database(sys.argv[1])
+
+def write():
+    while True:
+        name = uuid4().hex
+        with database.write() as tx:
+            accounts.add_tenant(tx, name, datetime.now(UTC))
+        sys.stdout.write(name + "\\n")
+        sys.stdout.flush()
+
+for _ in range(8):
+    threading.Thread(target=write).start()
+"""
+
+
+def add(database: Database, name: str) -> None:
+    with database.write() as tx:
+        accounts.add_tenant(tx, name, datetime.now(UTC))
+
+
+def is_there(database: Database, name: str) -> bool:
+    with database.read() as tx:
+        return accounts.tenant_named(tx, name) is not None
+
+
+def test_writers_at_the_same_time_all_succeed(database: Database) -> None:
+    names = [uuid4().hex for _ in range(200)]
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda name: add(database, name), names))
+    assert all(is_there(database, name) for name in names)
+
+
+def test_a_writer_that_fails_takes_none_of_the_others_along(database: Database) -> None:
+    add(database, "taken")
+
+    def write(number: int) -> bool:
+        try:
+            add(database, "taken" if number % 3 == 0 else f"free-{number}")
+        except Duplicate:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        succeeded = list(threads.map(write, range(150)))
+    assert succeeded == [number % 3 != 0 for number in range(150)]
+    assert all(is_there(database, f"free-{number}") == (number % 3 != 0) for number in range(150))
+
+
+def test_a_transaction_that_is_broken_off_leaves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write() as tx:
+        accounts.add_tenant(tx, "half", datetime.now(UTC))
+        raise RuntimeError
+    assert not is_there(database, "half")
+    add(database, "half")
+
+
+def test_what_was_acknowledged_survives_kill_9(url: str, database: Database) -> None:
+    with subprocess.Popen([sys.executable, "-c", WRITE_AND_TELL, url], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        told = [writer.stdout.readline() for _ in range(50)]
+        writer.kill()
+        told += writer.stdout.readlines()
+    whole = [line.strip() for line in told if line.endswith("\n")]
+    assert len(whole) >= 50
+    assert all(is_there(database, name) for name in whole)
+
+
+def test_two_processes_write_without_locking_each_other_out(url: str, database: Database) -> None:
+    """The writer in the other process never stops, and ours still gets its turn."""
+    with subprocess.Popen([sys.executable, "-c", WRITE_AND_TELL, url], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        reading = threading.Thread(target=writer.stdout.read)
+        reading.start()
+        started = time.monotonic()
+        for number in range(20):
+            add(database, f"ours-{number}")
+        took_seconds = time.monotonic() - started
+        writer.kill()
+        reading.join()
+    assert took_seconds < 10

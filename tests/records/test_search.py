@@ -1,0 +1,87 @@
+"""Search finds exactly what a look at every text would find, in the tenant that asks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mediatheque.records import search
+from mediatheque.records.assets import Scope
+from mediatheque.records.engine import Database
+from mediatheque.records.schema import migrate
+from tests.conftest import DATABASES
+from tests.records import rows
+
+TRICKY = "aAäÄß%_\\\"'* \u017f\u0130\u0131\ufb01e\u0301"
+"""Letters that change their length or their form when folded, and the wildcards and quotes of both databases."""
+
+words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12) | st.text(TRICKY, max_size=8)
+texts = st.lists(words, min_size=1, max_size=8)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """One database for all examples: each example is a tenant of its own."""
+    file: Path = tmp_path_factory.mktemp("search") / "mediatheque.db"
+    database = Database(
+        f"sqlite:///{file}" if request.param == "sqlite" else request.getfixturevalue("postgres").create()
+    )
+    migrate(database)
+    yield database
+    database.close()
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=texts, others=texts, needle=words.filter(lambda word: search.fold(word) != ""), cut=st.integers(0, 10))
+@example(texts=["100% sure", "100 percent"], others=["100%"], needle="0%", cut=0)
+@example(texts=["Straße", "STRASSE"], others=[], needle="strasse", cut=0)
+@example(texts=['say "hi" AND go'], others=[], needle='"hi" AND', cut=0)
+def test_it_equals_a_scan_over_folded_texts(
+    library: Database, texts: list[str], others: list[str], needle: str, cut: int
+) -> None:
+    if cut < len(texts[0]):
+        needle = texts[0][cut:] if search.fold(texts[0][cut:]) else needle  # needles that are there, too
+    scope, ids = filled(library, texts)
+    filled(library, others)
+    expected = [it for it, text in zip(ids, texts, strict=True) if search.fold(needle) in search.fold(text)]
+    with library.read() as tx:
+        found, total = search.find(tx, scope, needle, skip=0, limit=100)
+    assert found == expected[::-1]
+    assert total == len(expected)
+
+
+def test_pages_follow_one_another(library: Database) -> None:
+    scope, ids = filled(library, [f"needle number {number}" for number in range(7)])
+    with library.read() as tx:
+        pages = [search.find(tx, scope, "NEEDLE", skip=skip, limit=3) for skip in (0, 3, 6, 9)]
+    assert [it for page, _ in pages for it in page] == ids[::-1]
+    assert {total for _, total in pages} == {7}
+
+
+def test_a_changed_text_is_found_and_the_old_one_is_not(library: Database) -> None:
+    scope, (it,) = filled(library, ["before"])
+    with library.hasten() as tx:
+        search.change(tx, it, scope, ["after"])
+    with library.read() as tx:
+        assert search.find(tx, scope, "after", skip=0, limit=10) == ([it], 1)
+        assert search.find(tx, scope, "before", skip=0, limit=10) == ([], 0)
+
+
+def test_a_removed_text_is_not_found(library: Database) -> None:
+    scope, (it,) = filled(library, ["something"])
+    with library.hasten() as tx:
+        search.remove(tx, it)
+    with library.read() as tx:
+        assert search.find(tx, scope, "something", skip=0, limit=10) == ([], 0)
+
+
+def filled(database: Database, texts: list[str]) -> tuple[Scope, list[int]]:
+    """A new tenant with an asset for each text."""
+    scope = Scope(rows.tenant(database), "image", True)
+    with database.hasten() as tx:
+        ids = [rows.asset(tx, scope.tenant_id)[0] for _ in texts]
+        for it, text in zip(ids, texts, strict=True):
+            search.put(tx, it, scope, [text])
+    return scope, ids

@@ -1,0 +1,58 @@
+"""What the pages say is held against the code: links, commands, routes, numbers."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from mediatheque.__main__ import commands
+from tests.support import Server
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda it: it.name)
+
+
+@EVERY_PAGE
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@EVERY_PAGE
+def test_every_make_target_is_one(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE)) <= targets
+
+
+@EVERY_PAGE
+def test_every_command_and_option_is_one(page: Path) -> None:
+    group = typer.main.get_command(commands)
+    known = {name: {option for it in command.params for option in it.opts + it.secondary_opts}
+             for name, command in group.commands.items()}  # type: ignore[attr-defined]  # fmt: skip
+    keys = group.commands["keys"].commands  # type: ignore[attr-defined]
+    known["keys"] |= {option for command in keys.values() for it in command.params for option in it.opts}
+    for name, rest in re.findall(r"mediatheque ([a-z]+)([^`|\n]*)", page.read_text()):
+        if name in known or "`mediatheque " + name in page.read_text():
+            assert name in known, name
+            assert set(re.findall(r"--[a-z-]+", rest)) <= known[name], name
+
+
+def test_every_decision_has_its_number_and_every_number_its_decision() -> None:
+    names = sorted(it.name for it in (ROOT / "docs" / "decisions").glob("*.md"))
+    assert [name[:4] for name in names] == [f"{number:04d}" for number in range(1, len(names) + 1)]
+    for name in names:
+        assert (ROOT / "docs" / "decisions" / name).read_text().startswith(f"# {name[:4]}. ")
+    for page in PAGES:
+        for number in re.findall(r"\(decision (\d{4})\)", page.read_text()):
+            assert any(name.startswith(number) for name in names), f"{page.name}: {number}"
+
+
+def test_the_routes_that_the_readme_says_are_there_today_are_there(server: Server) -> None:
+    today = [row.split("|")[1] for row in (ROOT / "README.md").read_text().splitlines() if row.startswith("| ")]
+    with server.client(None) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    named = [path for cell in today for path in re.findall(r"`(?:[A-Z]+ )?(/[a-z0-9{}_/]+)`", cell)]
+    assert named
+    assert all(any(path.startswith(name.partition("{")[0]) for path in paths) for name in named)
