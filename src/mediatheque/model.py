@@ -204,6 +204,24 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """A tenant's configured place for bytes; its secrets are sealed. `provider_type` is as the tenant spelled it."""
+
+    id: int
+    uuid: UUID
+    tenant_id: int
+    name: str
+    display_name: str | None
+    provider_type: str
+    is_enabled: bool
+    is_default: bool
+    configuration: Mapping[str, Any]
+    sealed_secrets: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A tenant's AI provider; `masked_key` is all that is ever shown of its key."""
 
@@ -216,3 +234,31 @@ class Provider:
     is_active: bool
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a caller may be taken: to public addresses, to `allowed` (`host` or `host:port`), or `anywhere`.
+
+    `https_only` asks for TLS, except towards what is allowed by name.
+    """
+
+    allowed: frozenset[str] = frozenset()
+    anywhere: bool = False
+    https_only: bool = False
+
+    def trusts(self, host: str, port: int) -> bool:
+        """Whether this place may be private and may do without TLS."""
+        name = f"[{host}]" if ":" in host else host
+        return self.anywhere or not self.allowed.isdisjoint({name, f"{name}:{port}", host})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A vision model: where and as whom to ask it, and what it is told to be."""
+
+    base_url: str
+    api_key: str
+    model: str
+    reach: Reach
+    system_prompt: str

@@ -1,13 +1,15 @@
 """What can be plugged in: stores, kinds and skills, each a small protocol with a contract test over every entry."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from mediatheque.model import Blob, Facts, Queue
+from pydantic import BaseModel
+
+from mediatheque.model import Blob, Facts, Queue, Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +30,24 @@ class Store(Protocol):
     """
 
     name: str
+    """What rows call it: `local` or `s3` for the server's own, the profile's UUID for a tenant's."""
+    key_prefix: str
+    """What every key starts with here; empty but for stores that share their place with others."""
     staging: Path
     """Folder for temporary files: on the store's own file system where it has one, so that `put` can rename."""
 
-    def put(self, staged: Path, key: str) -> None:
-        """Make the staged file the object `key`, whole and durable when this returns; the staged file is gone."""
+    def put(self, staged: Path, key: str, *, message: str | None = None) -> None:
+        """Make the staged file the object `key`, whole and durable when this returns; the staged file is gone.
+
+        `message` says why, to stores that keep a history.
+        """
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Bytes `start` to `end` (exclusive), in pieces of at most 1 MiB."""
 
     def size(self, key: str) -> int: ...
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, message: str | None = None) -> None:
         """Remove the object; one that is not there is fine."""
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]: ...
@@ -50,16 +58,101 @@ class Store(Protocol):
     def path(self, key: str) -> Path | None:
         """The object as a readable local file, where the store has that ability."""
 
+    def public_url(self, key: str) -> str | None:
+        """Where anybody can read the object without us, when the store was configured so (decisions 5)."""
+
     def check(self) -> None:
-        """Raise `errors.Unavailable` unless the store can be read and written now."""
+        """Raise `errors.Unavailable`, with a message that says what is wrong, unless all of the above would work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder of a repository. `path` is relative to the profile's base path."""
+
+    name: str
+    path: str
+    is_folder: bool
+    size_bytes: int | None
+    sha: str
+    public_url: str | None
+
+
+@runtime_checkable
+class Repository(Protocol):
+    """The further abilities of a store with a history: to be looked through, and to replace a file."""
+
+    def entries(self, path: str, *, depth: int) -> Iterator[Entry]:
+        """What lies below a folder, `depth` levels deep; raises `errors.NotFound`."""
+
+    def replace(
+        self, path: str, content: bytes, *, message: str | None, expected_sha: str | None
+    ) -> tuple[Entry, bool]:
+        """Write a file, and tell whether it is new; raises `errors.Conflict` when it is not the expected one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the operator decided, as far as a store may need it. `options` are the settings named after the store."""
+
+    data_dir: Path
+    staging: Path
+    local_roots: tuple[Path, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a kind of store can do (contract, 2.6)."""
+
+    supports_public_read: bool = True
+    supports_private_read: bool = True
+    supports_visibility_toggle: bool = True
+    supports_delete: bool = True
+    supports_direct_public_url: bool = False
+    requires_access_proxy: bool = False
+    recommended_for_primary_storage: bool = False
+    is_platform_backed: bool = False
+    is_experimental: bool = False
+    requires_token_for_private_read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A tenant's profile, read and ready to be opened; `configuration` is an instance of the provider's schema."""
+
+    name: str
+    configuration: Any
+    secrets: Any
+    site: Site
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How a tenant's profile configures a store.
+
+    The schemas say what is required and give defaults; `check` raises `errors.Invalid` for what they cannot see,
+    such as an address that may not be reached.
+    """
+
+    kind: str
+    """As assets show it: `local`, `s3`, `github-repo`."""
+    capabilities: Capabilities
+    configuration: type[BaseModel]
+    secrets: type[BaseModel] | None
+    open: Callable[[Opening], Store]
+    check: Callable[[Opening], None]
+    can_write: Callable[[Opening], bool] = lambda _: True
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoreType:
-    """A way to store bytes, chosen by the scheme of `MEDIATHEQUE_STORAGE_URL`; `open` takes that URL."""
+    """A way to store bytes: by the scheme of `MEDIATHEQUE_STORAGE_URL` (`open` takes the URL), by profiles, or both."""
 
-    scheme: str
-    open: Callable[[str], Store]
+    scheme: str | None
+    open: Callable[[str, Site], Store] | None = None
+    provider: Provider | None = None
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, ValidationError, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "MEDIATHEQUE_"
-SECRETS = frozenset({"secret", "admin_password", "admin_api_key"})
+SECRETS = frozenset({"secret", "vision_api_key", "admin_password", "admin_api_key", "s3_secret_access_key"})
 
 
 class SettingsError(Exception):
@@ -36,7 +36,7 @@ def _database_url(value: str) -> str:
 
 def _storage_url(value: str) -> str:
     if value and "://" not in value:
-        raise ValueError("file:///folder")
+        raise ValueError("file:///folder or s3://bucket/prefix")
     return value
 
 
@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         "", description="`postgresql://user:password@host/database`; empty: SQLite in the data folder."
     )
     storage_url: Annotated[str, AfterValidator(_storage_url)] = Field(
-        "", description="`file:///folder` for the bytes; empty: in the data folder."
+        "", description="`file:///folder` or `s3://bucket/prefix` for the bytes; empty: in the data folder."
     )
     public_url: BaseUrl = Field("", description="Base of every absolute URL handed out; empty: `http://{host}:{port}`.")
     secret: str = Field(
@@ -88,11 +88,34 @@ class Settings(BaseSettings):
     jwt_audience: str = Field("", description="`aud` that tokens of the outside issuer must carry.")
     jwt_tenant_claim: str = Field("tenant", description="Claim of an outside token that names the tenant.")
     jwt_role_claim: str = Field("role", description="Claim of an outside token that names the role.")
+    vision_url: BaseUrl = Field(
+        "", description="OpenAI-compatible chat-completions endpoint that takes images, for tenants without their own."
+    )
+    vision_api_key: str = Field("", description="API key of that endpoint.")
+    vision_model: str = Field("", description="Model to ask there.")
+    vision_timeout_seconds: float = Field(
+        45, gt=0, le=600, description="What one description may take at an AI provider, retries and all."
+    )
+    vision_daily_requests: int = Field(0, ge=0, description="Descriptions per tenant and day by AI providers; 0: any.")
+    describer: Literal["builtin", "off"] = Field(
+        "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
+    )
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="`redis://host:port/number` for shared rate limits when there are several API processes."
     )
     rate_limit: Rate = Field("6000/minute", description="Requests per credential, on every surface; `0` turns it off.")
     storage_quota: int = Field(0, ge=0, description="Bytes per tenant; 0: none.")
+    endpoint_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated `host` or `host:port`: private endpoints that every tenant's admin may name.",
+    )
+    local_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Folders, separated by `:`, below which local storage profiles may lie, beside the data folder."
+    )
+    s3_endpoint: BaseUrl = Field("", description="Address of the S3 service of an `s3://` storage; empty: Amazon's.")
+    s3_region: str = Field("us-east-1", description="Region of the S3 service.")
+    s3_access_key_id: str = Field("", description="Access key of the S3 service.")
+    s3_secret_access_key: str = Field("", description="Secret key of the S3 service.")
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins whose pages may call the API."
     )
@@ -103,15 +126,18 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
-        origins = values.get("cors_origins")
-        if isinstance(origins, str):
-            values["cors_origins"] = tuple(part.strip() for part in origins.split(",") if part.strip())
+        for name, separator in (("cors_origins", ","), ("endpoint_allow", ","), ("local_roots", ":")):
+            if isinstance(values.get(name), str):
+                parts = values[name].split(separator)
+                values[name] = tuple(part.strip() for part in parts if part.strip())
         return values
 
     @model_validator(mode="after")
-    def _outside_issuer_is_whole(self) -> Self:
+    def _endpoints_are_whole(self) -> Self:
         if self.jwks_url and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("MEDIATHEQUE_JWKS_URL needs MEDIATHEQUE_JWT_ISSUER and MEDIATHEQUE_JWT_AUDIENCE")
+        if self.vision_url and not self.vision_model:
+            raise ValueError("MEDIATHEQUE_VISION_URL needs MEDIATHEQUE_VISION_MODEL")
         return self
 
     @property

@@ -4,19 +4,18 @@ One question costs at most `deadline_seconds`, retries and all; whatever goes wr
 message that is safe to show: short, on one line, without the key.
 """
 
-import asyncio
 import json
 import random
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
+from mediatheque.clients.addresses import FetchFailed, Refused
+from mediatheque.clients.fetch import Answer, Fetch, Oversized
 from mediatheque.errors import ProviderFailed
+from mediatheque.model import Endpoint, Reach
 
 DEADLINE_SECONDS = 45.0
 MAX_ANSWER_BYTES = 1 << 20
@@ -27,37 +26,17 @@ MAX_PAUSE_SECONDS = 8.0
 WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
 SNIPPET_CHARS = 200
 
-DEFAULT_PROMPT = (
-    "You describe pictures for a media library. Answer with a JSON object of the form "
-    '{"caption": "one plain sentence that says what the picture shows"} and nothing else.'
-)
-
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]+")
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where and as whom to ask. `allow_private`: `host` or `host:port` that may be reached although it is private."""
-
-    base_url: str
-    api_key: str
-    model: str
-    system_prompt: str = ""
-    allow_private: frozenset[str] = frozenset()
-
-    @property
-    def url(self) -> str:
-        """The base with `/v1` unless it ends in it, and the operation's path (contract, 2.7)."""
-        base = self.base_url.rstrip("/")
-        return f"{base}/chat/completions" if base.endswith("/v1") else f"{base}/v1/chat/completions"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
+def check(url: str, reach: Reach) -> None:
+    """Raise `FetchFailed` unless the address may be reached; nothing is sent there."""
+    fetch = Fetch(reach)
+    try:
+        fetch.check(url)
+    finally:
+        fetch.close()
 
 
 def ask(endpoint: Endpoint, question: str, picture: str, *, deadline_seconds: float = DEADLINE_SECONDS) -> str:
@@ -75,7 +54,7 @@ def _question(endpoint: Endpoint, question: str, picture: str) -> dict[str, Any]
         "model": endpoint.model,
         "response_format": {"type": "json_object"},
         "messages": [
-            {"role": "system", "content": endpoint.system_prompt.strip() or DEFAULT_PROMPT},
+            {"role": "system", "content": endpoint.system_prompt},
             {
                 "role": "user",
                 "content": [
@@ -169,27 +148,29 @@ def _caption(content: str) -> str:
 
 def _post(endpoint: Endpoint, body: dict[str, Any], until: float) -> Answer | None:
     """One request; None when there was no answer. Raises `ProviderFailed` at the deadline and for endless answers."""
-    try:
-        return asyncio.run(_within(endpoint, body, until))
-    except TimeoutError:
-        raise ProviderFailed(f"The AI provider {_host(endpoint)} did not answer in time") from None
-    except (httpx.HTTPError, httpx.InvalidURL, OSError):
-        return None
-
-
-async def _within(endpoint: Endpoint, body: dict[str, Any], until: float) -> Answer:
     headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-    async with (
-        asyncio.timeout(until - time.monotonic()),
-        httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None) as client,
-        client.stream("POST", endpoint.url, json=body, headers=headers) as answer,
-    ):
-        received = bytearray()
-        async for piece in answer.aiter_bytes():
-            received += piece
-            if len(received) > MAX_ANSWER_BYTES:
-                raise ProviderFailed(f"The AI provider {_host(endpoint)} answered too much")
-        return Answer(answer.status_code, dict(answer.headers), bytes(received))
+    fetch = Fetch(endpoint.reach)
+    try:
+        return fetch.request(
+            "POST", _url(endpoint), headers=headers, json=body,
+            deadline_seconds=until - time.monotonic(), max_bytes=MAX_ANSWER_BYTES,
+        )  # fmt: skip
+    except Refused:
+        raise ProviderFailed(f"The AI provider {_host(endpoint)} may not be reached from here") from None
+    except Oversized:
+        raise ProviderFailed(f"The AI provider {_host(endpoint)} answered too much") from None
+    except FetchFailed:
+        if time.monotonic() >= until:
+            raise ProviderFailed(f"The AI provider {_host(endpoint)} did not answer in time") from None
+        return None
+    finally:
+        fetch.close()
+
+
+def _url(endpoint: Endpoint) -> str:
+    """The base with `/v1` unless it ends in it, and the operation's path (contract, 2.7)."""
+    base = endpoint.base_url.rstrip("/")
+    return f"{base}/chat/completions" if base.endswith("/v1") else f"{base}/v1/chat/completions"
 
 
 def _host(endpoint: Endpoint) -> str:

@@ -253,7 +253,7 @@ class Assets:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": self._pipeline.first_state(facts.kind),
+            "state": self._pipeline.planner.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,
@@ -273,9 +273,7 @@ class Assets:
         search.put(tx, made.id, search.scope_of(made), search.texts_of(made))
         tallies.record(tx, tallies.of(made, folder_id, 1))
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
-        self._pipeline.planner.plan(
-            tx, made, trigger=UPLOAD, enrich=upload.enrich, workflows_run=terms.runs_workflows
-        )
+        self._pipeline.planner.plan(tx, made, trigger=UPLOAD, enrich=upload.enrich, workflows_run=terms.runs_workflows)
         return made
 
     def _differences(

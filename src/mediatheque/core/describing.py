@@ -1,13 +1,13 @@
 """Who puts a tenant's pictures into words: its own provider, the operator's endpoint, or the built-in describer."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
 
-from mediatheque.clients import vision
-from mediatheque.clients.vision import Endpoint
 from mediatheque.core.sealing import Sealer
 from mediatheque.errors import ProviderFailed, Unavailable
+from mediatheque.model import Endpoint, Reach
 from mediatheque.ports import Describer, Description, Task, Work
 from mediatheque.records import providers
 from mediatheque.records.engine import Database, Row
@@ -16,6 +16,10 @@ DESCRIPTIONS = "descriptions"
 SECONDS_PER_DAY = 86400
 NO_PROVIDER = "No AI provider is configured: add one, or turn the built-in describer on"
 
+DEFAULT_PROMPT = (
+    "You describe pictures for a media library. Answer with a JSON object of the form "
+    '{"caption": "one plain sentence that says what the picture shows"} and nothing else.'
+)
 QUESTIONS = {
     Task.CAPTION: "Describe this picture in one sentence.",
     Task.ALT_TEXT: "Write the alternative text of this picture for a screen reader: one short sentence, "
@@ -25,13 +29,14 @@ QUESTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Describers:
-    """`default`: the operator's endpoint; `builtin` None: turned off; `daily_limit` 0: none."""
+    """`default`: the operator's endpoint; `builtin` None: turned off; `others`: where providers that are
+    not the operator's may lie; `daily_limit` 0: none."""
 
     database: Database
     sealer: Sealer
     builtin: Describer | None
     default: Endpoint | None
-    allowed: frozenset[str]
+    others: Reach
     daily_limit: int
     deadline_seconds: float
 
@@ -57,7 +62,7 @@ class Describers:
 
     def _endpoint(self, row: Row) -> Endpoint:
         try:
-            return endpoint_of(row, self.sealer, self.allowed)
+            return endpoint_of(row, self.sealer, self.others)
         except Unavailable as error:
             raise ProviderFailed(error.message) from error
 
@@ -71,29 +76,22 @@ class ModelDescriber:
     endpoint: Endpoint
 
     def describe(self, work: Work, task: Task) -> Description:
+        from mediatheque.clients import vision  # most workers never talk to anybody
+
         picture = work.decode(
             "mediatheque.skills.describing_decode:picture", path=str(work.source), media_type=work.facts.media_type
         )
         self.describers.spend(self.tenant_id)
-        text = vision.ask(
-            self.endpoint, QUESTIONS[task], picture, deadline_seconds=self.describers.deadline_seconds
-        )
+        text = vision.ask(self.endpoint, QUESTIONS[task], picture, deadline_seconds=self.describers.deadline_seconds)
         return Description(text, self.endpoint.model)
 
 
-def endpoint_of(row: Row, sealer: Sealer, allowed: frozenset[str]) -> Endpoint:
-    """A profile's endpoint; one that the operator set may be private."""
-    own = frozenset({host_of(row["api_base_url"])}) if row["allows_private"] else frozenset()
+def endpoint_of(row: Row | Mapping[str, Any], sealer: Sealer, others: Reach) -> Endpoint:
+    """A profile's endpoint, within the reach of its tenant; one that the operator set may be private."""
     return Endpoint(
         base_url=row["api_base_url"],
         api_key=sealer.open(row["sealed_api_key"]),
         model=row["model_name"],
-        system_prompt=row["system_prompt"],
-        allow_private=allowed | own,
+        reach=Reach(anywhere=True) if row["allows_private"] else others,
+        system_prompt=row["system_prompt"] or DEFAULT_PROMPT,
     )
-
-
-def host_of(url: str) -> str:
-    """`host:port` of an http or https URL."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"

@@ -34,7 +34,9 @@ def skills_of(text: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _skill(node: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    data = node.get("data") if isinstance(node.get("data"), dict) else {}
+    data: Any = node.get("data")
+    if not isinstance(data, dict):
+        return None
     name = data.get("skillId")
     if not isinstance(name, str) or not name.strip():
         return None
@@ -44,7 +46,9 @@ def _skill(node: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
 
 def _sorted(nodes: list[dict[str, Any]], edges: list[tuple[Any, Any]]) -> list[dict[str, Any]]:
     """Each node behind all that point to it; the rest of a loop follows as it lies."""
-    waiting, placed, done = list(nodes), [], set()
+    waiting: list[dict[str, Any]] = list(nodes)
+    placed: list[dict[str, Any]] = []
+    done: set[str] = set()
     known = {str(node.get("id")) for node in nodes}
     before: dict[str, set[str]] = {}
     for source, target in edges:

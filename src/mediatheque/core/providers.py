@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from mediatheque.clients import vision
-from mediatheque.clients.vision import DEFAULT_PROMPT, Endpoint
+from mediatheque.clients.addresses import FetchFailed
 from mediatheque.core import names
-from mediatheque.core.describing import QUESTIONS, Describers, endpoint_of, host_of
-from mediatheque.errors import Invalid, LibraryError, NotFound, ProviderFailed, Unavailable
-from mediatheque.model import Actor, Provider, Role
+from mediatheque.core.describing import DEFAULT_PROMPT, QUESTIONS, Describers, endpoint_of
+from mediatheque.errors import Invalid, NotFound, ProviderFailed, Unavailable
+from mediatheque.model import Actor, Endpoint, Provider, Reach, Role
 from mediatheque.ports import Task
 from mediatheque.records import accounts, providers
 from mediatheque.records.engine import Database, Duplicate, Row, Tx
@@ -128,18 +128,27 @@ class Providers:
         return Tested(caption, endpoint.model, endpoint.base_url, None)
 
     def _tested(self, actor: Actor, uuid: UUID | None, given: Mapping[str, Any]) -> Endpoint:
-        named = {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
+        named: dict[str, Any] = {
+            name: value for name, value in given.items() if isinstance(value, str) and value.strip()
+        }
         if uuid is None:
-            named = {"name": "test", "api_base_url": None, "api_key": None, "model_name": None} | named
+            required = {
+                "name": "test",
+                "api_base_url": None,
+                "api_key": None,
+                "model_name": None,
+                "system_prompt": None,
+            }
+            named = required | named
         row = self._checked(actor, named)
         if uuid is None:
-            return endpoint_of(row, self._sealer, self._describers.allowed)
+            return endpoint_of(row, self._sealer, self._describers.others)
         with self._database.read() as tx:
             kept = dict(_row(tx, actor, uuid))
         if "api_base_url" in named and "api_key" not in named:
             # A kept key goes to the kept address only: else whoever may test could have it sent to himself.
             kept["sealed_api_key"] = self._sealer.seal("")
-        return endpoint_of({**kept, **row}, self._sealer, self._describers.allowed)
+        return endpoint_of({**kept, **row}, self._sealer, self._describers.others)
 
     def _checked(self, actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
         """The columns of what is given; raises `Invalid`."""
@@ -163,15 +172,13 @@ class Providers:
         try:
             parts = urlsplit(url)
             is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
-            place = host_of(url)
         except ValueError:
-            is_good, place = False, ""
-        if not is_good or parts.query or parts.fragment or any(char.isspace() for char in url):
+            is_good = False
+        if not is_good or "?" in url or "#" in url or any(char.isspace() for char in url):
             raise _invalid("The base URL is an absolute http or https URL", "api_base_url", "invalid")
-        allowed = self._describers.allowed | (frozenset({place}) if is_operator else frozenset())
         try:
-            vision.check(url, allowed)
-        except LibraryError as error:
+            vision.check(url, Reach(anywhere=True) if is_operator else self._describers.others)
+        except FetchFailed as error:
             raise _invalid(f"The base URL is not allowed: {error.message}", "api_base_url", "invalid") from error
         return url.rstrip("/")
 
@@ -187,7 +194,16 @@ class Providers:
             key = self._sealer.open(row["sealed_api_key"])
         except Unavailable:
             key = ""
-        copied = ("uuid", "name", "api_base_url", "model_name", "system_prompt", "is_active", "created_at", "updated_at")
+        copied = (
+            "uuid",
+            "name",
+            "api_base_url",
+            "model_name",
+            "system_prompt",
+            "is_active",
+            "created_at",
+            "updated_at",
+        )
         return Provider(masked_key=masked_key(key), **{name: row[name] for name in copied})
 
 

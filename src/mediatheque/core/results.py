@@ -149,7 +149,9 @@ class Results:
     def _on_asset(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored, it: Asset, now: datetime) -> None:
         if stored.variants:
             self.drop_variants(tx, it, [made.name for made, _ in stored.variants], now)
-            assets.add_variants(tx, [_variant_row(claim, made, key, stored.store, now) for made, key in stored.variants])
+            assets.add_variants(
+                tx, [_variant_row(claim, made, key, stored.store, now) for made, key in stored.variants]
+            )
             counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(stored.variants))
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
         runs.put_findings(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)

@@ -17,14 +17,15 @@ def strip(work: Work) -> None:
         orientation=int(work.facts.details.get("orientation", 1)),
         output=str(file),
     )
-    facts = {
+    known = work.facts.details
+    details = {name: known[name] for name in ("has_alpha", "color_space") if name in known} | {"orientation": 1}
+    unturned = {
         "width": work.facts.width,
         "height": work.facts.height,
         "frames": work.facts.frames,
-        "details": {name: work.facts.details[name] for name in ("has_alpha", "color_space") if name in work.facts.details},
+        "details": details,
     }
-    facts["details"] |= {"orientation": 1}
-    work.replace(file, media_type=work.facts.media_type, facts=made or facts)
+    work.replace(file, media_type=work.facts.media_type, facts=made or unturned)
 
 
 SKILL = Skill(

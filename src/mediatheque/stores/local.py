@@ -1,38 +1,42 @@
 """A folder as a store: a key is a path below it, and what was put is on disk before the call returns."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import BaseModel, Field
 
 from mediatheque import faults
-from mediatheque.errors import NotFound, Unavailable, file_meanings
-from mediatheque.ports import StoredObject, StoreType
+from mediatheque.errors import Invalid, NotFound, Unavailable, file_meanings
+from mediatheque.ports import Capabilities, Opening, Provider, Site, Store, StoredObject, StoreType
+from mediatheque.stores.leftovers import STAGING, is_leftover, leftovers, remove_leftover
+from mediatheque.stores.schema import BaseUrl
 
 PIECE_BYTES = 1 << 20
-
-_STAGING = ".staging"
 
 
 class LocalStore:
     """Objects below `root`; temporary files lie in the same file system, so that a rename makes an object appear."""
 
-    name = "local"
+    key_prefix = ""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, name: str = "local", public_base_url: str | None = None) -> None:
+        self.name = name
         self.root = root.absolute()
-        self.staging = self.root / _STAGING
+        self._public_base_url = public_base_url
+        self.staging = self.root / STAGING
         with file_meanings():
             self.staging.mkdir(parents=True, exist_ok=True)
 
-    def put(self, staged: Path, key: str) -> None:
+    def put(self, staged: Path, key: str, *, message: str | None = None) -> None:  # noqa: ARG002
         """Sync the file, rename it to its key, sync every folder whose entries changed; or leave no object at all."""
         target = self._file(key)
         with file_meanings(absent=Unavailable):
+            staged = self._on_own_disk(staged)
             _sync(staged)
             faults.place("store.synced")
             try:
@@ -61,9 +65,9 @@ class LocalStore:
         with file_meanings():
             return self._file(key).stat().st_size
 
-    def delete(self, key: str) -> None:
-        if key.startswith(f"{_STAGING}/"):
-            self._remove_leftover(self.staging / Path(key).name)
+    def delete(self, key: str, *, message: str | None = None) -> None:  # noqa: ARG002
+        if is_leftover(key):
+            remove_leftover(self.staging, key)
             return
         with file_meanings():
             _remove(self._file(key))
@@ -71,7 +75,7 @@ class LocalStore:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         for folder, folders, files in os.walk(self.root):
             if Path(folder) == self.root:
-                folders[:] = [name for name in folders if name != _STAGING]
+                folders[:] = [name for name in folders if name != STAGING]
             for name in files:
                 file = Path(folder, name)
                 key = file.relative_to(self.root).as_posix()
@@ -81,13 +85,7 @@ class LocalStore:
                         yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def leftovers(self) -> Iterator[StoredObject]:
-        for entry in self.staging.iterdir():
-            with suppress(FileNotFoundError):
-                if _is_in_use(entry):
-                    continue
-                status = entry.stat()
-                modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield StoredObject(f"{_STAGING}/{entry.name}", status.st_size, modified_at)
+        return leftovers(self.staging)
 
     def path(self, key: str) -> Path | None:
         return self._file(key)
@@ -98,30 +96,23 @@ class LocalStore:
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)  # another request of this process may have been faster
 
-    def _remove_leftover(self, leftover: Path) -> None:
-        with file_meanings():
-            if leftover.is_dir():
-                shutil.rmtree(leftover)
-            else:
-                leftover.unlink(missing_ok=True)
+    def public_url(self, key: str) -> str | None:
+        return None if self._public_base_url is None else f"{self._public_base_url}/{quote(key)}"
+
+    def _on_own_disk(self, staged: Path) -> Path:
+        """The staged file, moved to where a rename can make an object of it."""
+        if staged.parent == self.staging or staged.stat().st_dev == self.staging.stat().st_dev:
+            return staged
+        copy = self.staging / staged.name
+        shutil.copyfile(staged, copy)
+        staged.unlink()
+        return copy
 
     def _file(self, key: str) -> Path:
         parts = key.split("/")
-        if any(part in {"", ".", "..", _STAGING} for part in parts) or "\0" in key:
+        if any(part in {"", ".", "..", STAGING} for part in parts) or "\0" in key:
             raise NotFound
         return self.root.joinpath(*parts)
-
-
-def _is_in_use(entry: Path) -> bool:
-    """Whether a living process holds its lock on the file or folder."""
-    descriptor = os.open(entry, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _rename(staged: Path, target: Path) -> list[Path]:
@@ -164,4 +155,55 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-STORE = StoreType("file", lambda url: LocalStore(Path(unquote(urlsplit(url).path))))
+class Configuration(BaseModel):
+    """A profile's folder; a relative path is below the data folder."""
+
+    root_path: str = Field(min_length=1, max_length=1024)
+    create_directory_if_missing: bool = True
+    public_base_url: BaseUrl | None = None
+
+
+def _root(opening: Opening) -> Path:
+    path: Path = opening.site.data_dir / opening.configuration.root_path
+    return path.resolve()
+
+
+def _check(opening: Opening) -> None:
+    """Below the data folder or a folder of `MEDIATHEQUE_LOCAL_ROOTS` (contract, 7), and apart from our own files."""
+    root, site = _root(opening), opening.site
+    own = site.data_dir.resolve()
+    allowed = own in root.parents or any(root.is_relative_to(it.resolve()) for it in site.local_roots)
+    if not allowed or "\0" in opening.configuration.root_path:
+        raise _refusal("The folder must lie below the data folder or one of MEDIATHEQUE_LOCAL_ROOTS")
+    inner = site.staging.resolve().parent
+    if root.is_relative_to(inner) or (inner != own and inner.is_relative_to(root)) or own.is_relative_to(root):
+        raise _refusal("The folder belongs to the server's own storage")
+    if not opening.configuration.create_directory_if_missing and not root.is_dir():
+        raise _refusal("The folder does not exist")
+
+
+def _refusal(message: str) -> Invalid:
+    return Invalid(message, field=("root_path",), kind="invalid")
+
+
+def _open_profile(opening: Opening) -> Store:
+    _check(opening)
+    return LocalStore(_root(opening), name=opening.name, public_base_url=opening.configuration.public_base_url)
+
+
+def _open_url(url: str, site: Site) -> Store:  # noqa: ARG001
+    return LocalStore(Path(unquote(urlsplit(url).path)))
+
+
+STORE = StoreType(
+    "file",
+    _open_url,
+    Provider(
+        kind="local",
+        capabilities=Capabilities(requires_access_proxy=True, recommended_for_primary_storage=True),
+        configuration=Configuration,
+        secrets=None,
+        open=_open_profile,
+        check=_check,
+    ),
+)

@@ -5,14 +5,21 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.assets import bulk, gallery, library
+from mediatheque.surfaces.assets import bulk, gallery, library, providers, skills, workflows
 from mediatheque.surfaces.assets.content import content
 from mediatheque.surfaces.assets.documents import CONTENT_PATHS
 from mediatheque.surfaces.assets.objects import CONTENT
 from mediatheque.surfaces.assets.shapes import TERMS, render_error, render_invalid
 from mediatheque.surfaces.http import Surface
 
-FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (bulk.routes, library.routes, gallery.routes)
+FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
+    bulk.routes,
+    skills.routes,
+    library.routes,
+    gallery.routes,
+    providers.routes,
+    workflows.routes,
+)
 
 
 def routes(opened: Library) -> APIRouter:

@@ -74,12 +74,13 @@ def routes(library: Library) -> APIRouter:
         detail = await in_thread(library.catalogue.detail, actor, TERMS, uuid)
         return enveloped(_result(ended, asset_object(library, detail)))
 
-    @router.post(
-        "/{asset_id}/workflows/{workflow_id}/run", status_code=202, response_model=Envelope[WorkflowRun]
-    )
+    @router.post("/{asset_id}/workflows/{workflow_id}/run", status_code=202, response_model=Envelope[WorkflowRun])
     @scope("assets.update")
     async def run_workflow(
-        request: Request, asset_id: str, workflow_id: str, body: Annotated[Any, Body()] = None  # noqa: ARG001
+        request: Request,
+        asset_id: str,
+        workflow_id: str,
+        body: Annotated[Any, Body()] = None,  # noqa: ARG001
     ) -> Response:
         """Queue a workflow's skills, one after another in the order of its edges."""
         uuid, workflow = to_uuid(asset_id), to_workflow_uuid(workflow_id)

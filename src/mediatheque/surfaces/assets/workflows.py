@@ -44,7 +44,9 @@ def routes(library: Library) -> APIRouter:
     @scope("settings.read")
     async def get_workflow(request: Request, workflow_id: str) -> Response:
         """One workflow."""
-        return enveloped(_shape(await in_thread(library.workflows.get, actor_of(request), to_workflow_uuid(workflow_id))))
+        return enveloped(
+            _shape(await in_thread(library.workflows.get, actor_of(request), to_workflow_uuid(workflow_id)))
+        )
 
     @router.post("", status_code=201, response_model=Envelope[WorkflowShape])
     @scope("settings.update")
@@ -69,7 +71,9 @@ def routes(library: Library) -> APIRouter:
     @router.patch("/{workflow_id}/autorun", response_model=Envelope[WorkflowShape])
     @scope("settings.update")
     async def set_auto_run(
-        request: Request, workflow_id: str, body: Annotated[Any, Body()] = None  # noqa: ARG001
+        request: Request,
+        workflow_id: str,
+        body: Annotated[Any, Body()] = None,  # noqa: ARG001
     ) -> Response:
         """This workflow, and no other, runs on every upload."""
         it = await in_thread(library.workflows.set_auto_run, actor_of(request), to_workflow_uuid(workflow_id))
