@@ -21,7 +21,7 @@ from mediatheque.core.pipeline import Pipeline
 from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.model import Endpoint, Queue, Reach
-from mediatheque.ports import Store
+from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
 from mediatheque.records.signals import Signals, signals_for
@@ -203,11 +203,13 @@ def database_url(settings: Settings) -> str:
 
 def _store(settings: Settings, plugins: ModuleType) -> Store:
     url = _storage_url(settings)
-    known: dict[str, Callable[[str], Store]] = {store.scheme: store.open for store in load(plugins.STORES)}
+    known: dict[str, Callable[[str, Site], Store]] = {
+        store.scheme: store.open for store in load(plugins.STORES) if store.scheme and store.open
+    }
     scheme = url.partition("://")[0]
     if scheme not in known:
         raise SettingsError(f"{setting('storage_url', url)}: takes {', '.join(f'{name}://' for name in known)}")
-    return known[scheme](url)
+    return known[scheme](url, Site(settings.data_dir, settings.data_dir / "staging", settings.local_roots))
 
 
 def _storage_url(settings: Settings) -> str:

@@ -232,12 +232,15 @@ def latest(tx: Tx, asset_id: int) -> Run | None:
 
 
 def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
-    """Oldest first."""
-    query = select(finding).where(finding.c.blob_id == blob_id).order_by(finding.c.id)
-    return [
-        Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"])
-        for row in tx.execute(query).mappings()
-    ]
+    """What runs that clients see have found out, the newest of each kind, oldest first."""
+    query = select(finding).join(run, run.c.id == finding.c.run_id).where(finding.c.blob_id == blob_id, run.c.shown)
+    newest: dict[str, Finding] = {}
+    for row in tx.execute(query.order_by(finding.c.created_at, finding.c.id)).mappings():
+        newest.pop(row["kind"], None)
+        newest[row["kind"]] = Finding(
+            row["kind"], row["value"], row["model"], row["confidence"], row["created_at"]
+        )
+    return list(newest.values())
 
 
 def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:

@@ -31,7 +31,7 @@ BUILTIN = BuiltinDescriber()
 
 def _caption(work: Work, seen: dict[str, Any]) -> str:
     facts = work.facts
-    parts = [f"{_article(work, seen)} of {facts.width} × {facts.height} pixels"]
+    parts = [f"{_article(work, seen)} of {facts.width} by {facts.height} pixels"]
     if colours := _colours(seen):
         parts.append(colours)
     sentence = ", ".join(parts)
