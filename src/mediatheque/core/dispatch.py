@@ -11,7 +11,7 @@ from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import DISPATCH, Wanted
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Actor, Asset, RunState
-from mediatheque.records import assets, runs
+from mediatheque.records import assets, progress
 from mediatheque.records.engine import Database
 
 MAX_PARAMETER_CHARS = 10_000
@@ -56,13 +56,13 @@ class Dispatch:
     def job(self, actor: Actor, uuid: UUID) -> Job:
         """Raises `NotFound`; runs that were not dispatched are no jobs here."""
         with self._database.read() as tx:
-            progress = runs.progress(tx, uuid, actor.tenant_id)
-            if progress is None or progress.run.trigger != DISPATCH:
+            come = progress.of(tx, uuid, actor.tenant_id)
+            if come is None or come.run.trigger != DISPATCH:
                 raise NotFound("Job not found").about("job")
-            result = progress.result or {}
+            result = come.result or {}
             made = assets.asset_with(tx, UUID(result["asset"]), actor.tenant_id) if "asset" in result else None
-        run = progress.run
-        state = RunState.RUNNING if progress.is_held and not progress.has_ended else run.state
-        finished_at = run.finished_at if progress.has_ended else None
+        run = come.run
+        state = RunState.RUNNING if come.is_held and not come.has_ended else run.state
+        finished_at = run.finished_at if come.has_ended else None
         findings = result.get("findings") or {}
-        return Job(uuid, state, run.skill, made, findings, progress.error, progress.created_at, finished_at)
+        return Job(uuid, state, run.skill, made, findings, come.error, come.created_at, finished_at)

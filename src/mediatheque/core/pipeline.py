@@ -13,7 +13,7 @@ from mediatheque.core.results import Outcome, Results
 from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Queue, RunState, State
 from mediatheque.ports import Skill, Store
-from mediatheque.records import assets, counters, runs, tallies
+from mediatheque.records import assets, counters, runs, tallies, workers
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
 from mediatheque.records.runs import Claim
@@ -70,12 +70,12 @@ class Pipeline:
     def report(self, owner: str, lanes: Iterable[Queue]) -> None:
         """A worker is alive and serves these lanes."""
         with self._database.hasten() as tx:
-            runs.report(tx, owner, lanes)
+            workers.report(tx, owner, lanes)
 
     def leave(self, owner: str) -> None:
         """A worker ends."""
         with self._database.hasten() as tx:
-            runs.leave(tx, owner)
+            workers.leave(tx, owner)
 
     def complete(self, claim: Claim, owner: str, outcome: Outcome) -> None:
         """Store what was made, then show it in one transaction.
@@ -182,7 +182,7 @@ class Pipeline:
             tallies.fold(tx)
             counters.fold(tx)
             idempotency_rows.drop_before(tx, idempotency.expired())
-            runs.forget_workers(tx, silent_seconds=FORGOTTEN_SECONDS)
+            workers.forget(tx, silent_seconds=FORGOTTEN_SECONDS)
 
     def _garbage(self, grace: timedelta) -> list[Row]:
         with self._database.read() as tx:

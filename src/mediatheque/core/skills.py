@@ -12,9 +12,10 @@ from mediatheque.core.planning import MANUAL, WORKFLOW, Wanted
 from mediatheque.errors import Invalid, NotFound, Unavailable
 from mediatheque.model import Actor, Asset, RunState, StepResult
 from mediatheque.ports import Skill
-from mediatheque.records import assets, runs, workflows
+from mediatheque.records import assets, workers, workflows
+from mediatheque.records import progress as progress_rows
 from mediatheque.records.engine import Database, Tx
-from mediatheque.records.runs import Progress
+from mediatheque.records.progress import Progress
 
 WAIT_SECONDS = 60.0
 """How long whoever asked for one skill waits for it (decisions 23)."""
@@ -68,7 +69,7 @@ class Skills:
         ]
 
     def start(self, actor: Actor, uuid: UUID, name: str, parameters: Mapping[str, Any]) -> Started:
-        """Put a skill first in the queue; raises `NotFound` of the asset or the skill, `Unavailable` without workers."""
+        """Put a skill first in the queue; raises `NotFound` of asset or skill, `Unavailable` without workers."""
         with self._database.read() as tx:
             it = _image(tx, actor, uuid)
         skill = self._named(name)
@@ -94,7 +95,7 @@ class Skills:
         """It takes too long: what nobody has begun is withdrawn, what is under way goes on without being waited for."""
         reason = f"No worker was free within {WAIT_SECONDS:.0f} s; the run was withdrawn"
         with self._database.write() as tx:
-            withdrawn = runs.withdraw(tx, started.uuid, actor.tenant_id, reason, datetime.now(UTC))
+            withdrawn = progress_rows.withdraw(tx, started.uuid, actor.tenant_id, reason, datetime.now(UTC))
         if not withdrawn:
             if (ended := self.ended(actor, started)) is not None:
                 return ended
@@ -122,12 +123,12 @@ class Skills:
         if time.monotonic() < self._started_at + START_SECONDS:
             return
         with self._database.read() as tx:
-            if not runs.is_served(tx, skill.queue, within_seconds=ALIVE_SECONDS):
+            if not workers.is_served(tx, skill.queue, within_seconds=ALIVE_SECONDS):
                 raise Unavailable("No worker is running", retry_after_seconds=10)
 
     def _progress(self, actor: Actor, started: Started) -> Progress:
         with self._database.read() as tx:
-            progress = runs.progress(tx, started.uuid, actor.tenant_id)
+            progress = progress_rows.of(tx, started.uuid, actor.tenant_id)
         if progress is None:
             raise NotFound("Asset not found")
         return progress

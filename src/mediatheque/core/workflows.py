@@ -103,5 +103,5 @@ def _row(tx: Tx, actor: Actor, uuid: UUID) -> Row:
 
 
 def _workflow(row: Row) -> Workflow:
-    return Workflow(**{name: row[name] for name in
-                       ("uuid", "name", "description", "is_auto_run", "graph", "created_at", "updated_at")})  # fmt: skip
+    copied = ("uuid", "name", "description", "is_auto_run", "graph", "created_at", "updated_at")
+    return Workflow(**{name: row[name] for name in copied})

@@ -6,7 +6,6 @@ with, so that a worker that was thought dead cannot undo what its successor did.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from sqlalchemy import (
 
 from mediatheque.model import Finding, Queue, Run, RunState, StepResult
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step, worker
+from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
@@ -54,19 +53,6 @@ class Claim:
     shown: bool
     parameters: dict[str, Any]
     blob: RowMapping
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run has come; `is_held`: somebody is at it now."""
-
-    run: Run
-    asset_uuid: UUID
-    error: str | None
-    result: dict[str, Any] | None
-    created_at: datetime
-    has_ended: bool
-    is_held: bool
 
 
 def enqueue(
@@ -96,63 +82,13 @@ def enqueue(
     return run_ids
 
 
-def progress(tx: Tx, uuid: UUID, tenant_id: int) -> Progress | None:
-    query = _PROGRESS.where(run.c.uuid == uuid, run.c.tenant_id == tenant_id)
-    row = tx.execute(query).mappings().first()
-    if row is None:
-        return None
-    return Progress(
-        run=_run(row, _steps(tx, row["id"])),
-        asset_uuid=row["asset_uuid"],
-        error=row["error"],
-        result=row["result"],
-        created_at=row["created_at"],
-        has_ended=row["finished_at"] is not None,
-        is_held=row["owner"] is not None,
-    )
-
-
-def withdraw(tx: Tx, uuid: UUID, tenant_id: int, error: str, now: datetime) -> bool:
-    """Take a run that nobody holds off the queue; False when somebody does, or it has ended."""
-    mine = select(run.c.id).where(run.c.uuid == uuid, run.c.tenant_id == tenant_id)
-    waiting = job.c.run_id.in_(mine.scalar_subquery()), job.c.lease_until <= _now(tx)
-    run_id = tx.execute(delete(job).where(*waiting).returning(job.c.run_id)).scalar()
-    if run_id is None:
-        return False
-    values = {"state": RunState.CANCELLED, "error": error, "shown": False, "finished_at": now}
-    tx.execute(update(run).where(run.c.id == run_id).values(values))
-    return True
-
-
-def report(tx: Tx, owner: str, lanes: Iterable[Queue]) -> None:
-    """A worker says that it is alive and which lanes it serves."""
-    values = {"lanes": ",".join(sorted(lanes)), "seen_at": _now(tx)}
-    if not tx.execute(update(worker).where(worker.c.owner == owner).values(values)).rowcount:
-        tx.execute(insert(worker).values(owner=owner, **values))
-
-
-def leave(tx: Tx, owner: str) -> None:
-    """A worker has ended in order."""
-    tx.execute(delete(worker).where(worker.c.owner == owner))
-
-
-def forget_workers(tx: Tx, *, silent_seconds: float) -> None:
-    tx.execute(delete(worker).where(worker.c.seen_at <= _now(tx) - round(silent_seconds * MICROSECOND)))
-
-
-def is_served(tx: Tx, lane: Queue, *, within_seconds: float) -> bool:
-    """Whether a worker for this lane was heard of within that time."""
-    heard = worker.c.seen_at > _now(tx) - round(within_seconds * MICROSECOND)
-    return any(lane in lanes.split(",") for lanes in tx.execute(select(worker.c.lanes).where(heard)).scalars())
-
-
 def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_seconds: float) -> list[Claim]:
     """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
-    now = _now(tx)
+    moment = now(tx)
     free = (
         select(job.c.id)
-        .where(job.c.lane.in_([LANES[lane] for lane in lanes]), job.c.available_at <= now, job.c.lease_until <= now)
-        .where(_UNCHAINED)
+        .where(job.c.lane.in_([LANES[lane] for lane in lanes]))
+        .where(job.c.available_at <= moment, job.c.lease_until <= moment, _UNCHAINED)
         .order_by(job.c.lane, job.c.backlog, job.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -161,7 +97,7 @@ def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_secon
         update(job)
         .where(job.c.id.in_(free.scalar_subquery()))
         .values(owner=owner, fence=job.c.fence + 1, attempts=job.c.attempts + 1,
-                lease_until=now + round(lease_seconds * MICROSECOND))
+                lease_until=moment + round(lease_seconds * MICROSECOND))
         .returning(job.c.id, job.c.fence, job.c.attempts, job.c.run_id)
     )  # fmt: skip
     jobs = {row.run_id: row for row in tx.execute(taken)}
@@ -173,7 +109,7 @@ def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_secon
 
 def renew(tx: Tx, owner: str, job_ids: Sequence[int], lease_seconds: float) -> None:
     mine = job.c.owner == owner, job.c.id.in_(job_ids)
-    tx.execute(update(job).where(*mine).values(lease_until=_now(tx) + round(lease_seconds * MICROSECOND)))
+    tx.execute(update(job).where(*mine).values(lease_until=now(tx) + round(lease_seconds * MICROSECOND)))
 
 
 def end(tx: Tx, job_id: int, owner: str, fence: int) -> bool:
@@ -186,7 +122,7 @@ def put_back(tx: Tx, job_id: int, owner: str, fence: int, *, delay_seconds: floa
     values = {
         "owner": None,
         "lease_until": 0,
-        "available_at": _now(tx) + round(delay_seconds * MICROSECOND),
+        "available_at": now(tx) + round(delay_seconds * MICROSECOND),
         "attempts": job.c.attempts if counts else job.c.attempts - 1,
     }
     return tx.execute(update(job).where(*_held(job_id, owner, fence)).values(values)).rowcount == 1
@@ -228,7 +164,7 @@ def latest(tx: Tx, asset_id: int) -> Run | None:
     """The asset's run that ended last, with its steps; only of those that clients see."""
     query = select(run).where(run.c.asset_id == asset_id, run.c.finished_at.is_not(None), run.c.shown)
     row = tx.execute(query.order_by(run.c.finished_at.desc(), run.c.id.desc()).limit(1)).mappings().first()
-    return None if row is None else _run(row, _steps(tx, row["id"]))
+    return None if row is None else run_of(row, steps_of(tx, row["id"]))
 
 
 def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
@@ -237,9 +173,7 @@ def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
     newest: dict[str, Finding] = {}
     for row in tx.execute(query.order_by(finding.c.created_at, finding.c.id)).mappings():
         newest.pop(row["kind"], None)
-        newest[row["kind"]] = Finding(
-            row["kind"], row["value"], row["model"], row["confidence"], row["created_at"]
-        )
+        newest[row["kind"]] = Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"])
     return list(newest.values())
 
 
@@ -252,7 +186,7 @@ def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:
 
 def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
     """Runs that nobody will end: unfinished without a job, or whose lease ended long ago without a taker."""
-    long_ago = _now(tx) - round(grace_seconds * MICROSECOND)
+    long_ago = now(tx) - round(grace_seconds * MICROSECOND)
     abandoned = and_(job.c.lease_until > 0, job.c.lease_until <= long_ago)
     query = (
         select(run.c.id, run.c.uuid)
@@ -303,12 +237,12 @@ def depth(tx: Tx) -> dict[str, int]:
 def next_due_seconds(tx: Tx) -> float | None:
     """Until the next job can be claimed, its lease or its delay having ended; None when there is none."""
     held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
-    due = func.min(held_until) - _now(tx)
+    due = func.min(held_until) - now(tx)
     micros = tx.execute(select(due).where(_UNCHAINED)).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
-def _steps(tx: Tx, run_id: int) -> list[StepResult]:
+def steps_of(tx: Tx, run_id: int) -> list[StepResult]:
     query = select(step).where(step.c.run_id == run_id).order_by(step.c.position)
     return [
         StepResult(row["name"], row["error"], row["started_at"], row["finished_at"])
@@ -316,7 +250,7 @@ def _steps(tx: Tx, run_id: int) -> list[StepResult]:
     ]
 
 
-def _run(row: Row, steps: list[StepResult]) -> Run:
+def run_of(row: Row, steps: list[StepResult]) -> Run:
     return Run(
         uuid=row["uuid"],
         skill=row["skill"],
@@ -337,7 +271,7 @@ def _held(job_id: int, owner: str, fence: int) -> tuple[ColumnElement[bool], ...
     return job.c.id == job_id, job.c.owner == owner, job.c.fence == fence
 
 
-def _now(tx: Tx) -> ColumnElement[int]:
+def now(tx: Tx) -> ColumnElement[int]:
     return _SQLITE_NOW if tx.dialect.name == "sqlite" else _POSTGRESQL_NOW
 
 
@@ -382,9 +316,6 @@ _DETAILS = select(
     asset.c.captured_at,
     *(column for column in blob.c if column.name != "tenant_id"),
 ).select_from(run.join(asset, asset.c.id == run.c.asset_id).join(blob, blob.c.id == asset.c.blob_id))
-_PROGRESS = select(run, asset.c.uuid.label("asset_uuid"), job.c.owner).select_from(
-    run.join(asset, asset.c.id == run.c.asset_id).outerjoin(job, job.c.run_id == run.c.id)
-)
 _BEFORE = job.alias("before")
 _UNCHAINED = or_(job.c.after_id.is_(None), ~exists().where(_BEFORE.c.id == job.c.after_id))
 """Nothing has to end before this job. Ids of ended jobs are not given out again while a later one waits for them."""

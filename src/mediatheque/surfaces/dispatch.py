@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from mediatheque.core.assets import upload_key
 from mediatheque.core.dispatch import Job
 from mediatheque.core.library import Library
-from mediatheque.errors import Invalid, LibraryError, NotFound
-from mediatheque.model import RunState
-from mediatheque.surfaces import uploads
+from mediatheque.errors import Invalid, NotFound
+from mediatheque.model import RunState, Terms
+from mediatheque.surfaces import figur
+from mediatheque.surfaces.figur import ErrorResponse
 from mediatheque.surfaces.http import Door, Surface, actor_of, in_thread, json_response, scope
 from mediatheque.surfaces.signed import signed_url
-from mediatheque.surfaces.uploads import ErrorResponse
 
 STATES = {
     RunState.QUEUED: "NOT_STARTED",
@@ -84,14 +84,6 @@ def routes(library: Library) -> APIRouter:
     return router
 
 
-def render_error(error: LibraryError, request_id: str) -> Response:
-    response = uploads.render_error(error, request_id)
-    if isinstance(error, NotFound) and error.subject == "job":
-        response.body = bytes(response.body).replace(b'"RESOURCE_NOT_FOUND"', b'"JOB_NOT_FOUND"')
-        response.headers["content-length"] = str(len(response.body))
-    return response
-
-
 def _key(body: DispatchRequest) -> str:
     keys = [key for key in (body.source_image_s3_key, body.product_image_s3_key) if key]
     if len(keys) != 1:
@@ -132,8 +124,8 @@ def _shape(library: Library, job: Job) -> JobResponse:
 SURFACE = Surface(
     name="dispatch",
     prefixes=("/v1/workflows", "/v1/jobs"),
-    terms=uploads.TERMS,
+    terms=Terms(surface="dispatch", media_types=frozenset(), max_bytes=0, is_public=False),
     routes=routes,
-    render_error=render_error,
-    render_invalid=uploads.render_invalid,
+    render_error=figur.render_error,
+    render_invalid=figur.render_invalid,
 )
