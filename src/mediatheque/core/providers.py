@@ -22,9 +22,8 @@ from mediatheque.ports import Task
 from mediatheque.records import accounts, providers
 from mediatheque.records.engine import Database, Duplicate, Row, Tx
 
-MAX_NAME_CHARS = 255
-MAX_URL_CHARS = 2048
-MAX_KEY_CHARS = 4096
+LIMITS = {"name": 255, "api_base_url": 2048, "api_key": 4096, "model_name": 255}
+"""Longest values in characters, in the order in which they are looked at."""
 MAX_PROMPT_CHARS = 20_000
 TEST_SECONDS = 30.0
 TESTS_AT_ONCE = 4
@@ -153,8 +152,7 @@ class Providers:
     def _checked(self, actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
         """The columns of what is given; raises `Invalid`."""
         row: dict[str, Any] = {}
-        for name, limit in (("name", MAX_NAME_CHARS), ("model_name", MAX_NAME_CHARS), ("api_key", MAX_KEY_CHARS),
-                            ("api_base_url", MAX_URL_CHARS)):  # fmt: skip
+        for name, limit in LIMITS.items():
             if name in given:
                 row[name] = _present(given[name], name, limit)
         if "api_base_url" in row:
@@ -172,6 +170,7 @@ class Providers:
         try:
             parts = urlsplit(url)
             is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
+            is_good = is_good and parts.port != 0
         except ValueError:
             is_good = False
         if not is_good or "?" in url or "#" in url or any(char.isspace() for char in url):

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from mediatheque.core import names
-from mediatheque.core.planning import DISPATCH, REPLACEMENT, Planner
+from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.records import assets, counters, runs, search, tallies
 from mediatheque.records.engine import Tx
@@ -239,7 +239,7 @@ class Results:
         search.put(tx, made.id, search.scope_of(made), search.texts_of(made))
         tallies.record(tx, tallies.of(made, folder_id, 1))
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + new.media_type, 1, new.size_bytes)
-        self._planner.plan(tx, made, trigger=DISPATCH)
+        self._planner.plan(tx, made, trigger=UPLOAD)
         return made
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, Pipeline
 from mediatheque.core.planning import MANUAL, WORKFLOW, Wanted
 from mediatheque.errors import Invalid, NotFound, Unavailable
-from mediatheque.model import Actor, Asset, RunState, StepResult
+from mediatheque.model import Actor, Asset, Queue, RunState, StepResult
 from mediatheque.ports import Skill
 from mediatheque.records import assets, workers, workflows
 from mediatheque.records import progress as progress_rows
@@ -24,6 +24,7 @@ ALIVE_SECONDS = 3 * HEARTBEAT_SECONDS
 START_SECONDS = 10.0
 """After our own start workers may still be on their way, and nobody is told yet that there are none."""
 MAX_PARAMETERS = 50
+NO_WORKER = "No worker is running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Started:
 
     uuid: UUID
     skill: str
+    queue: Queue
     steps: tuple[str, ...]
 
 
@@ -74,17 +76,25 @@ class Skills:
             it = _image(tx, actor, uuid)
         skill = self._named(name)
         _check(parameters)
-        self._check_workers(skill)
+        if not self._is_served(skill.queue):
+            raise Unavailable(NO_WORKER, retry_after_seconds=10)
         with self._database.write() as tx:
             it = _image(tx, actor, uuid)
             (run_id,) = self._planner.enqueue(tx, it, [Wanted(skill, parameters)], MANUAL, first=True)
         self._pipeline.announce()
-        return Started(run_id, skill.name, tuple(step.name for step in skill.steps))
+        return Started(run_id, skill.name, skill.queue, tuple(step.name for step in skill.steps))
 
     def ended(self, actor: Actor, started: Started) -> Ended | None:
-        """What came of it, or None while it is under way; raises `NotFound` when the asset was deleted meanwhile."""
+        """What came of it, or None while it is under way.
+
+        Raises `NotFound` when the asset was deleted meanwhile, `Unavailable` when the workers are gone: then the run
+        is withdrawn.
+        """
         progress = self._progress(actor, started)
         if not progress.has_ended:
+            if not progress.is_held and not self._is_served(started.queue):
+                self._withdraw(actor, started, NO_WORKER)
+                raise Unavailable(NO_WORKER, retry_after_seconds=10)
             return None
         steps = [*progress.run.steps]
         missing = started.steps[len(steps) :]
@@ -94,9 +104,7 @@ class Skills:
     def give_up(self, actor: Actor, started: Started) -> Ended:
         """It takes too long: what nobody has begun is withdrawn, what is under way goes on without being waited for."""
         reason = f"No worker was free within {WAIT_SECONDS:.0f} s; the run was withdrawn"
-        with self._database.write() as tx:
-            withdrawn = progress_rows.withdraw(tx, started.uuid, actor.tenant_id, reason, datetime.now(UTC))
-        if not withdrawn:
+        if not self._withdraw(actor, started, reason):
             if (ended := self.ended(actor, started)) is not None:
                 return ended
             reason = f"Not finished within {WAIT_SECONDS:.0f} s; the run goes on"
@@ -119,12 +127,15 @@ class Skills:
             raise Invalid("A skill has a name", field=("name",), kind="blank").about("skill")
         return self._planner.find(name)
 
-    def _check_workers(self, skill: Skill) -> None:
+    def _is_served(self, queue: Queue) -> bool:
         if time.monotonic() < self._started_at + START_SECONDS:
-            return
+            return True
         with self._database.read() as tx:
-            if not workers.is_served(tx, skill.queue, within_seconds=ALIVE_SECONDS):
-                raise Unavailable("No worker is running", retry_after_seconds=10)
+            return workers.is_served(tx, queue, within_seconds=ALIVE_SECONDS)
+
+    def _withdraw(self, actor: Actor, started: Started, reason: str) -> bool:
+        with self._database.write() as tx:
+            return progress_rows.withdraw(tx, started.uuid, actor.tenant_id, reason, datetime.now(UTC))
 
     def _progress(self, actor: Actor, started: Started) -> Progress:
         with self._database.read() as tx:
