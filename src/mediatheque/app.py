@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from mediatheque import faults
 from mediatheque import plugins as installed
 from mediatheque.core.endpoints import Endpoints
+from mediatheque.core.generations import Generations
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
-from mediatheque.model import Queue
+from mediatheque.model import Endpoint, Queue, Reach
 from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
@@ -31,6 +32,7 @@ from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
+    from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.library import Library
     from mediatheque.core.tokens import OutsideIssuer
@@ -54,6 +56,7 @@ class Parts:
     decoders: Decoders
     store: Store
     pipeline: Pipeline
+    generations: Generations
 
     def close(self) -> None:
         self.decoders.close()
@@ -100,17 +103,18 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
     types = load(plugins.STORES)
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
-    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals)
-    return Parts(settings, plugins, database, signals, pool, store, pipeline)
+    generations = Generations(settings.data_dir / "generations")
+    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations)
+    return Parts(settings, plugins, database, signals, pool, store, pipeline, generations)
 
 
 def make_library(parts: Parts) -> "Library":
-    from mediatheque.core.access import Access
+    from mediatheque.core.access import DEFAULT_TENANT, Access
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.assets import Assets
     from mediatheque.core.audit import Audit
     from mediatheque.core.catalogue import Catalogue
-    from mediatheque.core.generations import Generations
+    from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
     from mediatheque.core.library import Library
@@ -118,14 +122,17 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.media import Media
     from mediatheque.core.probing import Probing
     from mediatheque.core.profiles import Profiles
+    from mediatheque.core.providers import Providers
     from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
+    from mediatheque.core.skills import Skills
     from mediatheque.core.tokens import Tokens
     from mediatheque.core.users import Users
+    from mediatheque.core.workflows import Workflows
 
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
     own_secrets = _secrets(settings)
-    generations = Generations(settings.data_dir / "generations")
+    generations = parts.generations
     probing = Probing(load(parts.plugins.KINDS), parts.decoders)
     limiter = Limiter(settings.rate_limit, settings.redis_url)
     tokens = Tokens(own_secrets, _outside(settings))
@@ -139,6 +146,10 @@ def make_library(parts: Parts) -> "Library":
         audit=Audit(database),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
+        skills=Skills(database, parts.pipeline),
+        workflows=Workflows(database),
+        dispatch=Dispatch(database, assets, parts.pipeline),
+        providers=Providers(database, make_describers(parts), DEFAULT_TENANT),
         media=Media(database, stores),
         pipeline=parts.pipeline,
         stores=stores,
@@ -160,7 +171,26 @@ def make_web(parts: Parts) -> "Front":
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
     from mediatheque.worker import Worker
 
-    return Worker(parts.pipeline, make_fsck(parts), parts.decoders, parts.signals, lanes)
+    return Worker(parts.pipeline, make_fsck(parts), parts.decoders, make_describers(parts), parts.signals, lanes)
+
+
+def make_describers(parts: Parts) -> "Describers":
+    from mediatheque.core.describing import DEFAULT_PROMPT, Describers
+    from mediatheque.core.sealing import Sealer
+
+    settings = parts.settings
+    default = Endpoint(
+        settings.vision_url, settings.vision_api_key, settings.vision_model, Reach(anywhere=True), DEFAULT_PROMPT
+    )
+    return Describers(
+        parts.database,
+        Sealer(_secrets(settings)),
+        builtin=load([parts.plugins.DESCRIBER])[0] if settings.describer == "builtin" else None,
+        default=default if settings.vision_url else None,
+        others=Reach(frozenset(settings.endpoint_allow), https_only=True),
+        daily_limit=settings.vision_daily_requests,
+        deadline_seconds=settings.vision_timeout_seconds,
+    )
 
 
 def make_fsck(parts: Parts) -> "Fsck":

@@ -170,6 +170,12 @@ class StoreRefused(Unavailable):
     code = "store_refused"
 
 
+class ProviderFailed(LibraryError):
+    """A describer said nothing that can be used: none is configured, the budget is used up, or its answer is bad."""
+
+    code, status, default_message = "provider_failed", 503, "The AI provider failed"
+
+
 class StorageFull(LibraryError):
     """Disk or store has no room; nothing was written."""
 

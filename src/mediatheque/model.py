@@ -88,6 +88,8 @@ class Terms:
     """Whether an upload through this door is public, unless it says."""
     shows_private: bool = True
     shows_failed: bool = False
+    runs_workflows: bool = False
+    """Whether an upload through this door starts the tenant's workflow that runs by itself."""
     max_text_chars: int = 1000
 
 
@@ -214,6 +216,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Workflow:
+    """A named list of skills; `graph` is the JSON of the editor that drew it."""
+
+    uuid: UUID
+    name: str
+    description: str | None
+    is_auto_run: bool
+    graph: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A tenant's configured place for bytes; its secrets are sealed. `provider_type` is as the tenant spelled it."""
 
@@ -227,6 +242,21 @@ class Profile:
     is_default: bool
     configuration: Mapping[str, Any]
     sealed_secrets: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A tenant's AI provider; `masked_key` is all that is ever shown of its key."""
+
+    uuid: UUID
+    name: str
+    api_base_url: str
+    masked_key: str
+    model_name: str
+    system_prompt: str
+    is_active: bool
     created_at: datetime
     updated_at: datetime
 
@@ -246,3 +276,14 @@ class Reach:
         """Whether this place may be private and may do without TLS."""
         name = f"[{host}]" if ":" in host else host
         return self.anywhere or not self.allowed.isdisjoint({name, f"{name}:{port}", host})
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A vision model: where and as whom to ask it, and what it is told to be."""
+
+    base_url: str
+    api_key: str
+    model: str
+    reach: Reach
+    system_prompt: str

@@ -4,6 +4,7 @@ SURFACES = (
     "mediatheque.surfaces.images:SURFACE",
     "mediatheque.surfaces.assets:SURFACE",
     "mediatheque.surfaces.uploads:SURFACE",
+    "mediatheque.surfaces.dispatch:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
 )
 STORES = (
@@ -12,4 +13,15 @@ STORES = (
     "mediatheque.stores.github:STORE",
 )
 KINDS = ("mediatheque.kinds.image:KIND",)
-SKILLS = ("mediatheque.skills.variants:SKILL",)
+SKILLS = (
+    "mediatheque.skills.variants:SKILL",
+    "mediatheque.skills.basic_image_enrich:SKILL",
+    "mediatheque.skills.caption:SKILL",
+    "mediatheque.skills.alt_text:SKILL",
+    "mediatheque.skills.thumbnail:SKILL",
+    "mediatheque.skills.exif_strip:SKILL",
+    "mediatheque.skills.format_convert:SKILL",
+    "mediatheque.skills.watermark:SKILL",
+)
+DESCRIBER = "mediatheque.skills.describing:BUILTIN"
+"""Puts pictures into words where no AI provider is configured."""

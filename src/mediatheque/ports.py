@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -169,11 +170,29 @@ class Kind(Protocol):
         """The probe's answer as facts."""
 
 
+class Task(StrEnum):
+    """What a describer is asked for: a caption says what is there, an alternative text replaces the picture."""
+
+    CAPTION = "caption"
+    ALT_TEXT = "alt_text"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a describer said. `generator` names the model; `confidence` is 0 to 1 where it is known."""
+
+    text: str
+    generator: str
+    confidence: float | None = None
+
+
 class Work(Protocol):
-    """What a step of a skill may do; nothing becomes visible before the whole run has succeeded."""
+    """What a step of a skill may do; nothing becomes visible before the run has ended, and then all at once."""
 
     blob: Blob
     facts: Facts
+    parameters: Mapping[str, Any]
+    """As the client sent them; nobody has looked at them yet."""
     source: Path
     """The blob's bytes as a local file, read-only."""
     folder: Path
@@ -187,6 +206,25 @@ class Work(Protocol):
     def add_finding(
         self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None
     ) -> None: ...
+
+    def replace(self, file: Path, *, media_type: str, facts: Mapping[str, Any], keep_original: bool = False) -> None:
+        """Make the file the asset's bytes. `facts`: `width`, `height`, `frames`, `details` as in `Facts`.
+
+        With `keep_original` the bytes that were there stay, as the variant `source`.
+        """
+
+    def suggest(self, *, description: str | None = None, alt_text: str | None = None) -> None:
+        """Texts for the asset, taken only where it has none: what a person wrote is never overwritten."""
+
+    def describe(self, task: Task) -> Description:
+        """What the tenant's describer says of the picture; raises `errors.ProviderFailed`."""
+
+
+class Describer(Protocol):
+    """Something that puts a picture into words."""
+
+    def describe(self, work: Work, task: Task) -> Description:
+        """Raises `errors.ProviderFailed`."""
 
 
 class StepFunction(Protocol):
@@ -214,4 +252,13 @@ class Skill:
     automatic: bool = True
     """Planned for every new blob of its kinds."""
     essential: bool = False
-    """The asset is ready when its essential runs have succeeded, and failed when one has failed."""
+    """The asset is ready when its essential runs have succeeded, and failed when one has failed. A step that fails
+    ends an essential run; in other runs the later steps still have their turn."""
+    enriches: bool = False
+    """Planned for a new blob whose uploader wants it enriched."""
+    listed: bool = True
+    """Whether clients see it: in the list of skills, and its runs in an asset's history."""
+    aliases: frozenset[str] = frozenset()
+    """Other names that clients use for it."""
+    variants: frozenset[str] = frozenset()
+    """Variants that it makes; made again when they are lost, or when the asset's bytes are replaced."""

@@ -17,6 +17,9 @@ LOADERS = {
     "image/heic": "heifload_source",
     "image/avif": "heifload_source",
 }
+OWN = {"image/bmp": "BMP", "image/x-tga": "TGA", "image/tiff": "TIFF"}
+"""What no upload can be: only our own writing of a picture in another format, read by Pillow."""
+
 PLAIN = frozenset({"srgb", "b-w", "rgb16", "grey16"})
 """Interpretations that mean sRGB unless a profile says otherwise."""
 
@@ -45,9 +48,8 @@ def opened(path: str, media_type: str, **options: Any) -> Any:
 def reduced(path: str, media_type: str, side: int) -> Any:
     """All pixels, at most `side` wide and high, upright, sRGB with 8 bits a channel, in memory."""
     options = {"height": side, "size": "down"}
-    if media_type == "image/heic":
-        decoded = _decoded_heic(path)  # owns the pixels: must live until they are copied
-        original = _wrapped(decoded)
+    if media_type == "image/heic" or media_type in OWN:
+        original = in_memory(path, media_type)
         image = original.thumbnail_image(side, **options, **_conversion(original))
     else:
         conversion = _conversion(opened(path, media_type))
@@ -58,6 +60,14 @@ def reduced(path: str, media_type: str, side: int) -> Any:
     if image.interpretation != "srgb":
         image = image.colourspace("srgb")
     return image.cast("uchar").copy_memory()
+
+
+def in_memory(path: str, media_type: str) -> Any:
+    """All pixels of a type that libvips does not read itself, upright, 8 bit."""
+    if media_type == "image/heic":
+        decoded = _decoded_heic(path)  # owns the pixels: must live until they are copied
+        return _wrapped(decoded).copy_memory()
+    return _plain(path, OWN[media_type])
 
 
 def _conversion(image: Any) -> dict[str, str]:
@@ -98,6 +108,20 @@ def _decoded_heic(path: str) -> Any:
             raise
         raise errors.Malformed("The image is damaged or cut short") from problem
     return decoded
+
+
+def _plain(path: str, form: str) -> Any:
+    from PIL import Image, UnidentifiedImageError  # only few children ever need it
+
+    Image.MAX_IMAGE_PIXELS = None  # our own writing; what was uploaded was held against our limits
+    try:
+        with Image.open(path, formats=[form]) as found:
+            pixels = found.convert("RGBA" if "A" in found.getbands() else "RGB")
+    except (UnidentifiedImageError, SyntaxError, ValueError) as problem:
+        raise errors.Malformed("The image is damaged or cut short") from problem
+    bands = len(pixels.getbands())
+    image = pyvips.Image.new_from_memory(pixels.tobytes(), pixels.width, pixels.height, bands, "uchar")
+    return image.copy(interpretation="srgb").copy_memory()
 
 
 def _wrapped(decoded: Any) -> Any:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, ValidationError, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "MEDIATHEQUE_"
-SECRETS = frozenset({"secret", "admin_password", "admin_api_key", "s3_secret_access_key"})
+SECRETS = frozenset({"secret", "vision_api_key", "admin_password", "admin_api_key", "s3_secret_access_key"})
 
 
 class SettingsError(Exception):
@@ -90,6 +90,18 @@ class Settings(BaseSettings):
     jwt_audience: str = Field("", description="`aud` that tokens of the outside issuer must carry.")
     jwt_tenant_claim: str = Field("tenant", description="Claim of an outside token that names the tenant.")
     jwt_role_claim: str = Field("role", description="Claim of an outside token that names the role.")
+    vision_url: BaseUrl = Field(
+        "", description="OpenAI-compatible chat-completions endpoint that takes images, for tenants without their own."
+    )
+    vision_api_key: str = Field("", description="API key of that endpoint.")
+    vision_model: str = Field("", description="Model to ask there.")
+    vision_timeout_seconds: float = Field(
+        45, gt=0, le=600, description="What one description may take at an AI provider, retries and all."
+    )
+    vision_daily_requests: int = Field(0, ge=0, description="Descriptions per tenant and day by AI providers; 0: any.")
+    describer: Literal["builtin", "off"] = Field(
+        "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
+    )
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="`redis://host:port/number` for shared rate limits when there are several API processes."
     )
@@ -123,11 +135,13 @@ class Settings(BaseSettings):
         return values
 
     @model_validator(mode="after")
-    def _outside_issuer_is_whole(self) -> Self:
+    def _endpoints_are_whole(self) -> Self:
         if self.jwks_url and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("MEDIATHEQUE_JWKS_URL needs MEDIATHEQUE_JWT_ISSUER and MEDIATHEQUE_JWT_AUDIENCE")
         if self.jwt_issuer == "mediatheque":
             raise ValueError("MEDIATHEQUE_JWT_ISSUER='mediatheque': that is the issuer of our own tokens")
+        if self.vision_url and not self.vision_model:
+            raise ValueError("MEDIATHEQUE_VISION_URL needs MEDIATHEQUE_VISION_MODEL")
         return self
 
     @property

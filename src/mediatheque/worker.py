@@ -17,8 +17,10 @@ import structlog
 
 from mediatheque import faults
 from mediatheque.core.fsck import Fsck
-from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Outcome, Pipeline
-from mediatheque.core.work import Work, perform, source_of, workplace
+from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
+from mediatheque.core.planning import MANUAL
+from mediatheque.core.results import Outcome
+from mediatheque.core.work import Describers, Work, perform, source_of, workplace
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.errors import LibraryError, StorageFull, Unavailable
 from mediatheque.model import Queue
@@ -26,6 +28,8 @@ from mediatheque.records.runs import Claim
 from mediatheque.records.signals import Signals
 
 SLOTS = 2
+IMPATIENT = frozenset({MANUAL})
+"""Triggers behind which somebody waits for the answer: better a reason now than another try later."""
 LOOK_SECONDS = 15.0
 """How often an idle worker looks by itself, should a signal have been lost."""
 BUSY_LOOK_SECONDS = 1.0
@@ -49,11 +53,18 @@ class Chore:
 
 class Worker:
     def __init__(
-        self, pipeline: Pipeline, fsck: Fsck, decoders: Decoders, signals: Signals, lanes: Sequence[Queue]
+        self,
+        pipeline: Pipeline,
+        fsck: Fsck,
+        decoders: Decoders,
+        describers: Describers,
+        signals: Signals,
+        lanes: Sequence[Queue],
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
         self._decoders = decoders
+        self._describers = describers
         self._signals = signals
         self._lanes = lanes
         self._stopping = threading.Event()
@@ -68,7 +79,11 @@ class Worker:
 
     def run(self) -> None:
         """Work until `stop`; then finish what is in hand and return."""
-        slots = [threading.Thread(target=self._serve, name=f"slot-{number}") for number in range(SLOTS)]
+        self._guarded(self._report)
+        slots = [
+            threading.Thread(target=self._serve, args=(self._lanes_of(number),), name=f"slot-{number}")
+            for number in range(SLOTS)
+        ]
         for thread in (*slots, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
             thread.start()
         self._guarded(lambda: self._signals.wait(0))  # from here on `stop` is heard, also during the first long wait
@@ -79,6 +94,7 @@ class Worker:
         self._wake.set()
         for thread in slots:
             thread.join()
+        self._guarded(partial(self._pipeline.leave, self.owner))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -98,17 +114,21 @@ class Worker:
         due = self._pipeline.next_due_seconds()
         return LOOK_SECONDS if due is None else min(LOOK_SECONDS, max(due, 0.05))
 
-    def _serve(self) -> None:
+    def _lanes_of(self, slot: int) -> Sequence[Queue]:
+        """One slot is kept for the fast lane: describers that keep us waiting must not hold up new pictures."""
+        return [Queue.FAST] if slot == 0 and Queue.FAST in self._lanes else self._lanes
+
+    def _serve(self, lanes: Sequence[Queue]) -> None:
         """One slot: sleep until there may be work, then work until there is none."""
         while not self._stopping.is_set():
             self._wake.wait()
             self._wake.clear()
-            while not self._stopping.is_set() and self._guarded(self._work_once):
+            while not self._stopping.is_set() and self._guarded(partial(self._work_once, lanes)):
                 continue
         self._wake.set()
 
-    def _work_once(self) -> bool:
-        claims = self._pipeline.claim(self.owner, self._lanes, 1)
+    def _work_once(self, lanes: Sequence[Queue]) -> bool:
+        claims = self._pipeline.claim(self.owner, lanes, 1)
         for claim in claims:
             self._wake.set()  # where one job was there may be another: the other slot looks too
             with self._lock:
@@ -126,6 +146,9 @@ class Worker:
         try:
             self._try(claim, outcome)
         except (Unavailable, StorageFull) as error:
+            if claim.trigger in IMPATIENT:
+                self._pipeline.fail(claim, self.owner, outcome, error.message, is_verdict=False)
+                return
             log.warning("run postponed", run=str(claim.run_uuid), skill=claim.skill, reason=error.message)
             self._pipeline.retry(claim, self.owner, counts=False)
 
@@ -154,7 +177,8 @@ class Worker:
         faults.place("run.claimed")
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:
-            work = Work(claim, source_of(claim, store, folder), folder, self._decoders, outcome)
+            source = source_of(claim, store, folder)
+            work = Work(claim, source, folder, self._decoders, self._describers, outcome)
             perform(self._pipeline.skills[claim.skill], work)
             faults.place("run.performed")
             self._pipeline.complete(claim, self.owner, outcome)
@@ -165,6 +189,10 @@ class Worker:
                 held = list(self._held)
             if held:
                 self._guarded(partial(self._pipeline.renew, self.owner, held))
+            self._guarded(self._report)
+
+    def _report(self) -> None:
+        self._pipeline.report(self.owner, self._lanes)
 
     def _guarded(self, act: Callable[[], Result]) -> Result | None:
         """A database that is away must not end the worker: wait a little, and it will be tried again."""

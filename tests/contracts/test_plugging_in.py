@@ -167,6 +167,7 @@ class Extra:
         self.plugins = ModuleType("more_plugins")
         for name in ("SURFACES", "STORES", "KINDS", "SKILLS"):
             setattr(self.plugins, name, getattr(installed, name))
+        setattr(self.plugins, "DESCRIBER", installed.DESCRIBER)  # noqa: B010
 
     def add(self, group: str, file: str, source: str) -> None:
         """One new file, one line."""

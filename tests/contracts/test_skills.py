@@ -7,9 +7,10 @@ import pytest
 
 from mediatheque import plugins
 from mediatheque.app import load
-from mediatheque.model import Asset, Queue, Terms
+from mediatheque.core.planning import MANUAL, Wanted
+from mediatheque.model import Asset, Queue, RunState, State, Terms
 from mediatheque.ports import Skill
-from mediatheque.records import assets
+from mediatheque.records import assets, runs
 from tests.contracts.samples import FILES
 from tests.parts import Whole, findings_of, opened
 from tests.support import wait_for
@@ -17,6 +18,9 @@ from tests.support import wait_for
 INSTALLED: tuple[Skill, ...] = load(plugins.SKILLS)
 CASES = [(skill, kind, media_type) for skill in INSTALLED for kind in sorted(skill.kinds) for media_type in FILES[kind]]
 LONGEST_NAME = 64
+PARAMETERS = {"format-convert": {"TargetFormat": "webp"}}
+REWRITING = frozenset({"watermark", "format-convert"})
+"""Skills whose second run starts from what the first one wrote: lossy formats and marks on marks differ."""
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +54,27 @@ def test_no_two_skills_share_a_name() -> None:
 def test_a_second_run_leaves_what_the_first_one_made(whole: Whole, skill: Skill, kind: str, media_type: str) -> None:
     terms = Terms("contract", frozenset({media_type}), 1 << 20, is_public=True)
     it = whole.upload(terms, "sample", FILES[kind][media_type]())
-    wait_for(whole.is_idle, "the first run")
-    first = results(whole, it)
-    assert any(first)
+    first = run_again(whole, it, skill)
+    assert any(results(whole, first))
+    second = run_again(whole, it, skill)
+    if skill.name not in REWRITING:
+        assert results(whole, second) == results(whole, first)
+    assert second.state == State.READY
+    assert objects_of(whole, second) >= {made.key for made in variants(whole, second)}
+
+
+def run_again(whole: Whole, it: Asset, skill: Skill) -> Asset:
+    """The asset when the skill has run once more and nothing is left to do."""
     with whole.parts.database.write() as tx:
-        whole.parts.pipeline.plan(tx, it, trigger="test")
+        whole.parts.pipeline.planner.enqueue(tx, it, [Wanted(skill, PARAMETERS.get(skill.name, {}))], MANUAL)
     whole.parts.pipeline.announce()
-    wait_for(whole.is_idle, "the second run")
-    assert results(whole, it) == first
-    assert objects_of(whole, it) >= {made.key for made in variants(whole, it)}
+    wait_for(whole.is_idle, "the run")
+    with whole.parts.database.read() as tx:
+        after = assets.asset_with(tx, it.uuid, it.tenant_id)
+        assert after is not None
+        latest = runs.latest(tx, it.id)
+    assert latest is None or latest.state == RunState.SUCCEEDED, latest
+    return after
 
 
 def results(whole: Whole, it: Asset) -> tuple[dict[str, str], dict[str, object]]:

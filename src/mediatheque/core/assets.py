@@ -12,6 +12,7 @@ from mediatheque.core import folders, ids, names
 from mediatheque.core.generations import Generations
 from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.planning import UPLOAD
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
@@ -25,7 +26,7 @@ from mediatheque.errors import (
     Unsupported,
 )
 from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
-from mediatheque.records import assets, counters, profiles, runs, search, tallies
+from mediatheque.records import assets, counters, profiles, search, tallies
 from mediatheque.records import folders as folder_rows
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
@@ -44,6 +45,8 @@ class Upload:
     description: str | None = None
     is_public: bool | None = None
     """None: as the surface's terms say."""
+    enrich: bool = False
+    """Whether the skills that enrich are run on it."""
 
 
 class Assets:
@@ -178,7 +181,7 @@ class Assets:
             after = assets.asset_with(tx, uuid, actor.tenant_id)
             assert after is not None
             if before.state != State.FAILED:
-                search.change(tx, after.id, _scope(after), _texts(after))
+                search.change(tx, after.id, search.scope_of(after), search.texts_of(after))
                 if values.keys() & {"folder_id", "is_public"}:
                     tallies.record(tx, tallies.of(before, folder_id, -1))
                     tallies.record(tx, tallies.of(after, values.get("folder_id", folder_id), 1))
@@ -193,9 +196,7 @@ class Assets:
         """
         with self._database.write() as tx:
             it = _seen(assets.lock(tx, uuid, actor.tenant_id), terms)
-            for skill, count in runs.skills_run(tx, it.id).items():
-                counters.add(tx, it.tenant_id, counters.SKILL + skill, -count)
-            runs.drop_runs(tx, it.id)
+            self._pipeline.results.forget_runs(tx, it)
             search.remove(tx, it.id)
             if it.state != State.FAILED:
                 self._discount(tx, it)
@@ -279,7 +280,7 @@ class Assets:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": self._pipeline.first_state(facts.kind),
+            "state": self._pipeline.planner.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "alt_text": upload.alt_text,
@@ -296,10 +297,10 @@ class Assets:
         }
         assets.add_asset(tx, row)
         made = _seen(assets.asset_with(tx, asset_uuid, actor.tenant_id), terms)
-        search.put(tx, made.id, _scope(made), _texts(made))
+        search.put(tx, made.id, search.scope_of(made), search.texts_of(made))
         tallies.record(tx, tallies.of(made, folder_id, 1))
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
-        self._pipeline.plan(tx, made, trigger="upload")
+        self._pipeline.planner.plan(tx, made, trigger=UPLOAD, enrich=upload.enrich, workflows_run=terms.runs_workflows)
         return made
 
     def _differences(
@@ -336,14 +337,6 @@ def _seen(it: Asset | None, terms: Terms) -> Asset:
     if not it.is_public and not terms.shows_private:
         raise NotFound("Not found")
     return it
-
-
-def _scope(it: Asset) -> Scope:
-    return Scope(it.tenant_id, it.kind, it.is_public)
-
-
-def _texts(it: Asset) -> Sequence[str | None]:
-    return it.filename, it.original_filename, it.alt_text, it.description
 
 
 def _search(tx: Tx, scope: Scope, needle: str, skip: int, limit: int) -> tuple[list[Asset], int]:

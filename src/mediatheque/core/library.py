@@ -7,16 +7,20 @@ from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
 from mediatheque.core.catalogue import Catalogue
+from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.profiles import Profiles
+from mediatheque.core.providers import Providers
 from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
+from mediatheque.core.skills import Skills
 from mediatheque.core.stores import Stores
 from mediatheque.core.users import Users
+from mediatheque.core.workflows import Workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Library:
     audit: Audit
     assets: Assets
     catalogue: Catalogue
+    skills: Skills
+    workflows: Workflows
+    dispatch: Dispatch
+    providers: Providers
     media: Media
     pipeline: Pipeline
     stores: Stores

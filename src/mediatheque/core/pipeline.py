@@ -1,21 +1,20 @@
-"""The pipeline: which skills run on a new blob, who runs them, and how their results become visible, all at once."""
+"""The pipeline: jobs handed to workers and taken back, and what becomes of the bytes that nobody needs any more."""
 
 import hashlib
-import mimetypes
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 from mediatheque import faults
 from mediatheque.core import idempotency
+from mediatheque.core.generations import Generations
+from mediatheque.core.masking import masked
+from mediatheque.core.planning import DISPATCH, REPAIR, Planner
+from mediatheque.core.results import Outcome, Results
 from mediatheque.core.stores import Stores
 from mediatheque.errors import LibraryError, NotFound
-from mediatheque.model import Asset, Queue, RunState, State
+from mediatheque.model import Queue, RunState, State
 from mediatheque.ports import Skill
-from mediatheque.records import assets, counters, runs, search, tallies
+from mediatheque.records import assets, counters, runs, tallies, workers
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
 from mediatheque.records.runs import Claim
@@ -26,47 +25,28 @@ LEASE_SECONDS = 19.0
 """A lease lasts less than two heartbeats, so that a dead worker's jobs are soon somebody else's."""
 MAX_ATTEMPTS = 3
 MAX_DELAY_SECONDS = 300.0
+FORGOTTEN_SECONDS = 600.0
+"""A worker that has been silent for so long is not remembered."""
 GARBAGE_GRACE = timedelta(seconds=60)
 _GARBAGE_BATCH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A variant as a step left it in its work folder."""
-
-    name: str
-    file: Path
-    media_type: str
-    width: int
-    height: int
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run has come to so far. `steps` are (name, error or None, started, finished)."""
-
-    variants: list[Made] = field(default_factory=list)
-    findings: list[dict[str, Any]] = field(default_factory=list)
-    steps: list[tuple[str, str | None, datetime, datetime]] = field(default_factory=list)
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-
 class Pipeline:
-    def __init__(self, database: Database, stores: Stores, skills: Sequence[Skill], signals: Signals) -> None:
+    def __init__(
+        self,
+        database: Database,
+        stores: Stores,
+        skills: Sequence[Skill],
+        signals: Signals,
+        generations: Generations,
+    ) -> None:
         self._database = database
         self.stores = stores
-        self.skills = {skill.name: skill for skill in skills}
+        self.planner = Planner(database, skills)
+        self.results = Results(self.planner)
+        self.skills = self.planner.skills
         self._signals = signals
-
-    def first_state(self, kind: str) -> State:
-        """Of a new asset: `ready` at once where no skill is essential."""
-        return State.PENDING if any(skill.essential for skill in self._planned(kind)) else State.READY
-
-    def plan(self, tx: Tx, it: Asset, *, trigger: str) -> None:
-        """Enqueue the automatic skills of the asset's kind, in the order of the list, in the caller's transaction."""
-        self._enqueue(tx, it, self._planned(it.kind), trigger)
+        self._generations = generations
 
     def announce(self) -> None:
         """Tell the workers, after the commit, that there is work."""
@@ -88,23 +68,43 @@ class Pipeline:
         with self._database.read() as tx:
             return runs.depth(tx)
 
+    def report(self, owner: str, lanes: Iterable[Queue]) -> None:
+        """A worker is alive and serves these lanes."""
+        with self._database.hasten() as tx:
+            workers.report(tx, owner, lanes)
+
+    def leave(self, owner: str) -> None:
+        """A worker ends."""
+        with self._database.hasten() as tx:
+            workers.leave(tx, owner)
+
     def complete(self, claim: Claim, owner: str, outcome: Outcome) -> None:
-        """Store what was made, then show it in one transaction; nothing is shown of a run that is no longer ours."""
-        store = self.stores.for_variants(claim.blob["store"])
-        keys = [store.key_prefix + self._key(claim, made) for made in outcome.variants]
-        for made, key in zip(outcome.variants, keys, strict=True):
+        """Store what was made, then show it in one transaction.
+
+        Nothing is shown of a run that is no longer ours; one whose asset got other bytes meanwhile is run again.
+        """
+        name = claim.blob["store"]
+        stored = self.results.place(claim, outcome, self.stores[name], self.stores.for_variants(name))
+        for store, made, key in stored.objects:
             store.put(made.file, key)
             faults.place("run.stored")
-        with self._database.hasten() as tx:
-            assets.hold(tx, claim.asset_id)
-            ours = runs.end(tx, claim.job_id, owner, claim.fence)
+        # New bytes of an asset must be on disk before the old ones go; the rest is made again if it is lost.
+        with self._database.write() if stored.blob else self._database.hasten() as tx:
+            is_current = assets.hold(tx, claim.asset_id) == claim.blob_id
+            ours = is_current and runs.end(tx, claim.job_id, owner, claim.fence)
             if ours:
-                self._show(tx, claim, outcome, keys, store.name)
+                runs.settle_blob(tx, claim.run_id, claim.blob_id)
+                self.results.show(tx, claim, outcome, stored)
                 faults.place("run.recorded")
         faults.place("run.committed")
         if not ours:
-            for key in keys:
+            for store, _, key in stored.objects:
                 store.delete(key)
+        if not is_current:
+            self.retry(claim, owner, counts=True)
+        elif stored.blob is not None and claim.trigger != DISPATCH:
+            self._generations.bump(claim.asset_uuid)
+            self._signals.send()
 
     def is_intact(self, claim: Claim) -> bool:
         """Whether the run's source is what was acknowledged; raises `Unavailable` when its store cannot tell."""
@@ -125,13 +125,16 @@ class Pipeline:
         one the asset stays, as it was acknowledged, and `fsck --repair` tries again.
         """
         with self._database.hasten() as tx:
-            assets.hold(tx, claim.asset_id)
-            if not runs.end(tx, claim.job_id, owner, claim.fence):
+            is_current = assets.hold(tx, claim.asset_id) == claim.blob_id
+            if is_current or claim.attempts > MAX_ATTEMPTS:
+                if not runs.end(tx, claim.job_id, owner, claim.fence):
+                    return
+                self.results.finish(tx, claim, outcome, RunState.FAILED, masked(reason))
+                if is_verdict and is_current and self.skills[claim.skill].essential:
+                    self._bury(tx, claim)
+                faults.place("run.failed")
                 return
-            self._finish(tx, claim, outcome, RunState.FAILED, reason)
-            if is_verdict and self.skills[claim.skill].essential:
-                self._bury(tx, claim)
-            faults.place("run.failed")
+        self.retry(claim, owner, counts=True)
 
     def retry(self, claim: Claim, owner: str, *, counts: bool) -> None:
         """Put the job back, to be tried again later; `counts` False for trouble that is not the file's."""
@@ -155,13 +158,12 @@ class Pipeline:
         """Deal with damaged objects: variants are forgotten and made again, an asset without its original failed."""
         now = datetime.now(UTC)
         for it in assets.owning_blobs(tx, keys):
-            runs.drop_runs(tx, it.id)
-            self._lose(tx, it)
+            self.results.forget_runs(tx, it)
+            self.results.lose(tx, it)
         for it in assets.owning_variants(tx, keys):
             made = [variant.name for variant in assets.variants_of(tx, it.blob.id) if variant.key in keys]
-            self._drop_variants(tx, it.tenant_id, it.blob.id, made, now)
-            makers = [skill for skill in self.skills.values() if skill.essential and it.kind in skill.kinds]
-            self._enqueue(tx, it, makers, "repair")
+            self.results.drop_variants(tx, it, made, now)
+            self.planner.remake(tx, it, made, REPAIR)
 
     def given_up(self, tx: Tx) -> list[Row]:
         """Essential runs that failed without a verdict on the bytes: their asset is there, and not ready."""
@@ -182,14 +184,7 @@ class Pipeline:
             tallies.fold(tx)
             counters.fold(tx)
             idempotency_rows.drop_before(tx, idempotency.expired())
-
-    def _planned(self, kind: str) -> list[Skill]:
-        return [skill for skill in self.skills.values() if skill.automatic and kind in skill.kinds]
-
-    def _enqueue(self, tx: Tx, it: Asset, skills: Sequence[Skill], trigger: str) -> None:
-        if skills:
-            rows = [self._run_row(it, skill, trigger) for skill in skills]
-            runs.enqueue(tx, rows, [skill.queue for skill in skills], self._database.now_micros(tx))
+            workers.forget(tx, silent_seconds=FORGOTTEN_SECONDS)
 
     def _garbage(self, grace: timedelta) -> list[Row]:
         with self._database.read() as tx:
@@ -202,85 +197,7 @@ class Pipeline:
             return False
         return True
 
-    def _run_row(self, it: Asset, skill: Skill, trigger: str) -> dict[str, Any]:
-        return {
-            "uuid": uuid4(),
-            "tenant_id": it.tenant_id,
-            "asset_id": it.id,
-            "blob_id": it.blob.id,
-            "skill": skill.name,
-            "skill_version": skill.version,
-            "trigger": trigger,
-            "state": RunState.QUEUED,
-            "created_at": datetime.now(UTC),
-        }
-
-    def _key(self, claim: Claim, made: Made) -> str:
-        """A key of this attempt alone, so that a worker that was thought dead overwrites nothing."""
-        blob = claim.blob
-        tenant = blob["key"].split("/")[-3]  # uploads/{tenant}/{blob}/{name}, perhaps below a store's own prefix
-        extension = mimetypes.guess_extension(made.media_type) or ""
-        return f"variants/{tenant}/{blob['uuid']}/{claim.run_uuid.hex[:8]}-{claim.fence}-{made.name}{extension}"
-
-    def _show(self, tx: Tx, claim: Claim, outcome: Outcome, keys: Sequence[str], store: str) -> None:
-        now = datetime.now(UTC)
-        self._drop_variants(tx, claim.tenant_id, claim.blob_id, [made.name for made in outcome.variants], now)
-        counters.add(tx, claim.tenant_id, counters.SKILL + claim.skill, 1)
-        rows = [_variant_row(claim, made, key, store, now)
-                for made, key in zip(outcome.variants, keys, strict=True)]  # fmt: skip
-        if rows:
-            assets.add_variants(tx, rows)
-            counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(rows))
-        common = {"tenant_id": claim.tenant_id, "blob_id": claim.blob_id, "run_id": claim.run_id,
-                  "skill": claim.skill, "created_at": now}  # fmt: skip
-        runs.put_findings(tx, claim.blob_id, claim.skill, [common | finding for finding in outcome.findings])
-        self._finish(tx, claim, outcome, RunState.SUCCEEDED, None)
-        if self.skills[claim.skill].essential:
-            assets.change_asset(tx, claim.asset_id, {"state": State.READY})
-
-    def _finish(self, tx: Tx, claim: Claim, outcome: Outcome, state: RunState, error: str | None) -> None:
-        steps = [
-            {"run_id": claim.run_id, "position": position, "name": name, "succeeded": problem is None,
-             "error": problem, "started_at": started, "finished_at": finished}
-            for position, (name, problem, started, finished) in enumerate(outcome.steps)
-        ]  # fmt: skip
-        values = {"state": state, "error": error, "attempts": claim.attempts, "started_at": outcome.started_at,
-                  "finished_at": datetime.now(UTC)}  # fmt: skip
-        runs.finish_run(tx, claim.run_id, values, steps)
-
     def _bury(self, tx: Tx, claim: Claim) -> None:
         it = assets.asset_with(tx, claim.asset_uuid, claim.tenant_id)
         if it is not None and it.state != State.FAILED:
-            self._lose(tx, it)
-
-    def _drop_variants(self, tx: Tx, tenant_id: int, blob_id: int, names: Sequence[str], now: datetime) -> None:
-        dropped = assets.drop_variants(tx, blob_id, names, now)
-        if dropped:
-            counters.add(tx, tenant_id, counters.DERIVATIVES, -dropped)
-
-    def _lose(self, tx: Tx, it: Asset) -> None:
-        """The asset is `failed`: not listed, not counted, its bytes garbage."""
-        now = datetime.now(UTC)
-        search.remove(tx, it.id)
-        tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
-        counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + it.blob.media_type, -1, -it.blob.size_bytes)
-        assets.change_asset(tx, it.id, {"state": State.FAILED, "updated_at": now})
-        made = [variant.name for variant in assets.variants_of(tx, it.blob.id)]
-        self._drop_variants(tx, it.tenant_id, it.blob.id, made, now)
-        assets.discard(tx, [(it.blob.store, it.blob.key)], now)
-
-
-def _variant_row(claim: Claim, made: Made, key: str, store: str, now: datetime) -> dict[str, Any]:
-    return {
-        "tenant_id": claim.tenant_id,
-        "blob_id": claim.blob_id,
-        "name": made.name,
-        "store": store,
-        "key": key,
-        "size_bytes": made.size_bytes,
-        "media_type": made.media_type,
-        "sha256": made.sha256,
-        "width": made.width,
-        "height": made.height,
-        "created_at": now,
-    }
+            self.results.lose(tx, it)

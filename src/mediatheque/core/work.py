@@ -5,56 +5,100 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from mediatheque.core.pipeline import Made, Outcome
-from mediatheque.decoder import Decoders
-from mediatheque.errors import Unavailable, file_meanings
+import structlog
+
+from mediatheque.core.masking import masked
+from mediatheque.core.results import SOURCE, Made, Outcome
+from mediatheque.decoder import DecoderFailed, Decoders
+from mediatheque.errors import LibraryError, StorageFull, Unavailable, file_meanings
 from mediatheque.model import Blob, Facts
-from mediatheque.ports import Skill, Store
+from mediatheque.ports import Describer, Description, Skill, Store, Task
 from mediatheque.records.runs import Claim
 
+log = structlog.get_logger()
+
 FOLDER_PREFIX = "work-"
+
+
+class Describers(Protocol):
+    """Who describes pictures for which tenant."""
+
+    def of(self, tenant_id: int) -> Describer:
+        """Raises `ProviderFailed` when there is nobody."""
 
 
 class Work:
     """What the steps of a skill see (`ports.Work`)."""
 
-    def __init__(self, claim: Claim, source: Path, folder: Path, decoders: Decoders, outcome: Outcome) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        source: Path,
+        folder: Path,
+        decoders: Decoders,
+        describers: Describers,
+        outcome: Outcome,
+    ) -> None:
         self.blob = _blob(claim)
         self.facts = _facts(claim)
+        self.parameters: Mapping[str, Any] = claim.parameters
         self.source = source
         self.folder = folder
         self.outcome = outcome
+        self._tenant_id = claim.tenant_id
         self._decoders = decoders
+        self._describers = describers
 
     def decode(self, function: str, **arguments: Any) -> Any:
         return self._decoders.run(function, **arguments)
 
     def add_variant(self, name: str, file: Path, *, media_type: str, width: int, height: int) -> None:
-        with file.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        size_bytes = file.stat().st_size
-        self.outcome.variants.append(Made(name, file, media_type, width, height, size_bytes, sha256))
+        self.outcome.variants.append(_made(name, file, media_type, width, height))
 
     def add_finding(self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None) -> None:
         self.outcome.findings.append({"kind": kind, "value": value, "model": model, "confidence": confidence})
 
+    def replace(self, file: Path, *, media_type: str, facts: Mapping[str, Any], keep_original: bool = False) -> None:
+        made = _made(SOURCE, file, media_type, facts["width"], facts["height"])
+        self.outcome.replacement = replace(made, frames=facts["frames"], details=facts["details"])
+        self.outcome.keeps_original = keep_original
+
+    def suggest(self, *, description: str | None = None, alt_text: str | None = None) -> None:
+        texts = {"description": description, "alt_text": alt_text}
+        self.outcome.texts |= {name: text for name, text in texts.items() if text}
+
+    def describe(self, task: Task) -> Description:
+        return self._describers.of(self._tenant_id).describe(self, task)
+
 
 def perform(skill: Skill, work: Work) -> None:
-    """Run the steps; the first that fails ends the run, and its error is kept in the outcome and raised."""
+    """Run the steps. What went wrong is kept with its step, in words that are safe to show, and the next has its turn.
+
+    It is raised where that makes the run worthless (an essential skill), and where it is not the file's fault: a
+    store or a database that is away or full.
+    """
     for step in skill.steps:
-        started = datetime.now(UTC)
+        started, problem = datetime.now(UTC), None
         try:
             step.run(work)
-        except Exception as error:
-            work.outcome.steps.append((step.name, str(error) or type(error).__name__, started, datetime.now(UTC)))
+        except (Unavailable, StorageFull) as error:
+            work.outcome.steps.append((step.name, masked(error.message), started, datetime.now(UTC)))
             raise
-        work.outcome.steps.append((step.name, None, started, datetime.now(UTC)))
+        except Exception as error:
+            problem = _safe(error)
+            if skill.essential:
+                work.outcome.steps.append((step.name, problem, started, datetime.now(UTC)))
+                raise
+            if not isinstance(error, (LibraryError, DecoderFailed)):
+                log.exception("step failed", skill=skill.name, step=step.name)
+        work.outcome.steps.append((step.name, problem, started, datetime.now(UTC)))
 
 
 @contextmanager
@@ -83,6 +127,18 @@ def source_of(claim: Claim, store: Store, folder: Path) -> Path:
     return copy
 
 
+def _safe(error: Exception) -> str:
+    if isinstance(error, LibraryError):
+        return masked(error.message)
+    return masked(f"The file could not be processed: {error}") if isinstance(error, DecoderFailed) else "Internal error"
+
+
+def _made(name: str, file: Path, media_type: str, width: int, height: int) -> Made:
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Made(name, file, media_type, width, height, file.stat().st_size, sha256)
+
+
 def _blob(claim: Claim) -> Blob:
     row = claim.blob
     return Blob(
@@ -107,5 +163,6 @@ def _facts(claim: Claim) -> Facts:
         width=row["width"],
         height=row["height"],
         frames=row["frames"],
+        captured_at=row["captured_at"],
         details=row["details"] or {},
     )

@@ -88,10 +88,22 @@ def owner_of_key(tx: Tx, key: str) -> tuple[Asset | None, Variant | None]:
     return (None if row is None else to_asset(row)), _variant(made)
 
 
-def hold(tx: Tx, asset_id: int) -> None:
-    """Lock the asset's row first, as every change does, so that no two transactions wait for each other."""
-    if tx.dialect.name != "sqlite":
-        tx.execute(select(asset.c.id).where(asset.c.id == asset_id).with_for_update())
+def hold(tx: Tx, asset_id: int) -> int | None:
+    """Lock the asset's row first, as every change does, so that no two transactions wait for each other.
+
+    Returns the id of the blob that it points at now.
+    """
+    return tx.execute(select(asset.c.blob_id).where(asset.c.id == asset_id).with_for_update()).scalar()
+
+
+def drop_blob(tx: Tx, blob_id: int) -> None:
+    """Forget a blob that no asset points at any more, and its variants; what becomes of the bytes is the caller's."""
+    tx.execute(delete(blob).where(blob.c.id == blob_id))
+
+
+def details_of(tx: Tx, blob_id: int) -> RowMapping:
+    """The whole row of a blob."""
+    return tx.execute(select(blob).where(blob.c.id == blob_id)).mappings().one()
 
 
 def newest(tx: Tx, scope: Scope, *, before: datetime | None, skip: int, limit: int) -> list[Asset]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -34,6 +35,8 @@ LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
 HORIZON_MICROS = 3600 * MICROSECOND
 """No delay and no lease is this long: one that ends later was written before the clock was put back."""
+FIRST = -1
+"""Backlog of a job that goes before all others of its lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,36 @@ class Claim:
     asset_uuid: UUID
     blob_id: int
     skill: str
+    trigger: str
+    shown: bool
+    parameters: dict[str, Any]
     blob: RowMapping
 
 
-def enqueue(tx: Tx, rows: list[dict[str, Any]], lanes: Sequence[Queue], now_micros: int) -> list[int]:
-    """Add runs and their jobs; a tenant with many jobs waiting goes behind those with few."""
+def enqueue(
+    tx: Tx,
+    rows: list[dict[str, Any]],
+    lanes: Sequence[Queue],
+    now_micros: int,
+    *,
+    first: bool = False,
+    chained: bool = False,
+) -> list[int]:
+    """Add runs and their jobs; a tenant with many jobs waiting goes behind those with few.
+
+    `first`: before all others of their lane. `chained`: one after another, each when the one before it has ended.
+    """
     run_ids = [int(tx.execute(insert(run).returning(run.c.id), row).scalar_one()) for row in rows]
     tenant_id = rows[0]["tenant_id"]
-    waiting = select(job.c.id).where(job.c.tenant_id == tenant_id).limit(BACKLOG_LIMIT).subquery()
-    backlog = tx.execute(select(func.count()).select_from(waiting)).scalar_one()
+    backlog = FIRST if first else _backlog(tx, tenant_id)
     common = {"tenant_id": tenant_id, "backlog": backlog, "available_at": now_micros}
     jobs = [{"run_id": run_id, "lane": LANES[lane]} for run_id, lane in zip(run_ids, lanes, strict=True)]
-    tx.execute(insert(job), [common | row for row in jobs])
+    if not chained:
+        tx.execute(insert(job), [common | row for row in jobs])
+        return run_ids
+    before = None
+    for row in jobs:
+        before = tx.execute(insert(job).returning(job.c.id), common | row | {"after_id": before}).scalar_one()
     return run_ids
 
 
@@ -78,7 +99,7 @@ def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_secon
 
 def renew(tx: Tx, owner: str, job_ids: Sequence[int], lease_seconds: float) -> None:
     mine = job.c.owner == owner, job.c.id.in_(job_ids)
-    tx.execute(update(job).where(*mine).values(lease_until=_now(tx) + round(lease_seconds * MICROSECOND)))
+    tx.execute(update(job).where(*mine).values(lease_until=now(tx) + round(lease_seconds * MICROSECOND)))
 
 
 def end(tx: Tx, job_id: int, owner: str, fence: int) -> bool:
@@ -91,10 +112,15 @@ def put_back(tx: Tx, job_id: int, owner: str, fence: int, *, delay_seconds: floa
     values = {
         "owner": None,
         "lease_until": 0,
-        "available_at": _now(tx) + round(delay_seconds * MICROSECOND),
+        "available_at": now(tx) + round(delay_seconds * MICROSECOND),
         "attempts": job.c.attempts if counts else job.c.attempts - 1,
     }
     return tx.execute(update(job).where(*_held(job_id, owner, fence)).values(values)).rowcount == 1
+
+
+def settle_blob(tx: Tx, run_id: int, blob_id: int) -> None:
+    """The blob that the run was about in the end: an asset's bytes may be replaced while it waits."""
+    tx.execute(update(run).where(run.c.id == run_id).values(blob_id=blob_id))
 
 
 def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str, Any]]) -> None:
@@ -104,11 +130,20 @@ def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str
         tx.execute(_ADD_STEPS, steps)
 
 
-def put_findings(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]]) -> None:
-    """Replace what this skill has said about the blob."""
-    tx.execute(_FORGET_FINDINGS, {"blob": blob_id, "skill_name": skill})
+def put_findings(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]], *, all_kinds: bool = True) -> None:
+    """Replace what this skill has said about the blob, or with `all_kinds` False only what it says anew."""
+    if all_kinds:
+        tx.execute(_FORGET_FINDINGS, {"blob": blob_id, "skill_name": skill})
+    else:
+        old = delete(finding).where(finding.c.blob_id == blob_id, finding.c.skill == skill)
+        tx.execute(old.where(finding.c.kind.in_([row["kind"] for row in rows])))
     if rows:
         tx.execute(_ADD_FINDINGS, rows)
+
+
+def move_findings(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
+    """What was found out about a picture holds for its new bytes until a skill says it anew."""
+    tx.execute(update(finding).where(finding.c.blob_id == from_blob_id).values(blob_id=to_blob_id))
 
 
 def drop_runs(tx: Tx, asset_id: int) -> None:
@@ -119,31 +154,32 @@ def drop_runs(tx: Tx, asset_id: int) -> None:
 
 
 def latest(tx: Tx, asset_id: int) -> Run | None:
-    """The asset's run that ended last, with its steps."""
-    query = select(run).where(run.c.asset_id == asset_id, run.c.finished_at.is_not(None))
+    """The asset's run that ended last, with its steps; only of those that clients see."""
+    query = select(run).where(run.c.asset_id == asset_id, run.c.finished_at.is_not(None), run.c.shown)
     row = tx.execute(query.order_by(run.c.finished_at.desc(), run.c.id.desc()).limit(1)).mappings().first()
-    return None if row is None else _run(row, _steps(tx, row["id"]))
+    return None if row is None else run_of(row, steps_of(tx, row["id"]))
 
 
 def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
-    """Oldest first."""
-    query = select(finding).where(finding.c.blob_id == blob_id).order_by(finding.c.id)
-    return [
-        Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"])
-        for row in tx.execute(query).mappings()
-    ]
+    """What runs that clients see have found out, the newest of each kind, oldest first."""
+    query = select(finding).join(run, run.c.id == finding.c.run_id).where(finding.c.blob_id == blob_id, run.c.shown)
+    newest: dict[str, Finding] = {}
+    for row in tx.execute(query.order_by(finding.c.created_at, finding.c.id)).mappings():
+        newest.pop(row["kind"], None)
+        newest[row["kind"]] = Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"])
+    return list(newest.values())
 
 
 def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:
-    """How often each skill has succeeded on the asset."""
-    succeeded = run.c.asset_id == asset_id, run.c.state == RunState.SUCCEEDED
-    query = select(run.c.skill, func.count().label("times")).where(*succeeded).group_by(run.c.skill)
+    """How often each skill that clients see has run on the asset."""
+    ended = run.c.asset_id == asset_id, run.c.shown, run.c.finished_at.is_not(None)
+    query = select(run.c.skill, func.count().label("times")).where(*ended).group_by(run.c.skill)
     return {row.skill: row.times for row in tx.execute(query)}
 
 
 def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
     """Runs that nobody will end: unfinished without a job, or whose lease ended long ago without a taker."""
-    long_ago = _now(tx) - round(grace_seconds * MICROSECOND)
+    long_ago = now(tx) - round(grace_seconds * MICROSECOND)
     abandoned = and_(job.c.lease_until > 0, job.c.lease_until <= long_ago)
     query = (
         select(run.c.id, run.c.uuid)
@@ -194,12 +230,12 @@ def depth(tx: Tx) -> dict[str, int]:
 def next_due_seconds(tx: Tx) -> float | None:
     """Until the next job can be claimed, its lease or its delay having ended; None when there is none."""
     held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
-    due = func.min(held_until) - _now(tx)
-    micros = tx.execute(select(due)).scalar()
+    due = func.min(held_until) - now(tx)
+    micros = tx.execute(select(due).where(_UNCHAINED)).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
-def _steps(tx: Tx, run_id: int) -> list[StepResult]:
+def steps_of(tx: Tx, run_id: int) -> list[StepResult]:
     query = select(step).where(step.c.run_id == run_id).order_by(step.c.position)
     return [
         StepResult(row["name"], row["error"], row["started_at"], row["finished_at"])
@@ -207,23 +243,28 @@ def _steps(tx: Tx, run_id: int) -> list[StepResult]:
     ]
 
 
-def _run(row: Row, steps: list[StepResult]) -> Run:
+def run_of(row: Row, steps: list[StepResult]) -> Run:
     return Run(
         uuid=row["uuid"],
         skill=row["skill"],
         trigger=row["trigger"],
         state=RunState(row["state"]),
         started_at=row["started_at"] or row["created_at"],
-        finished_at=row["finished_at"],
+        finished_at=row["finished_at"] or row["created_at"],
         steps=steps,
     )
+
+
+def _backlog(tx: Tx, tenant_id: int) -> int:
+    waiting = select(job.c.id).where(job.c.tenant_id == tenant_id).limit(BACKLOG_LIMIT).subquery()
+    return int(tx.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
 def _held(job_id: Any, owner: Any, fence: Any) -> tuple[ColumnElement[bool], ...]:
     return job.c.id == job_id, job.c.owner == owner, job.c.fence == fence
 
 
-def _now(tx: Tx) -> ColumnElement[int]:
+def now(tx: Tx) -> ColumnElement[int]:
     return _SQLITE_NOW if tx.dialect.name == "sqlite" else _POSTGRESQL_NOW
 
 
@@ -239,6 +280,9 @@ def _claim(taken: Any, row: RowMapping) -> Claim:
         asset_uuid=row["asset_uuid"],
         blob_id=row["id"],
         skill=row["skill"],
+        trigger=row["trigger"],
+        shown=row["shown"],
+        parameters=row["parameters"] or {},
         blob=row,
     )
 
@@ -258,20 +302,29 @@ _DETAILS = (
         run.c.tenant_id.label("tenant_id"),
         run.c.asset_id,
         run.c.skill,
+        run.c.trigger,
+        run.c.shown,
+        run.c.parameters,
         asset.c.uuid.label("asset_uuid"),
         asset.c.kind,
+        asset.c.captured_at,
         *(column for column in blob.c if column.name != "tenant_id"),
     )
-    .select_from(run.join(blob, blob.c.id == run.c.blob_id).join(asset, asset.c.id == run.c.asset_id))
+    .select_from(run.join(asset, asset.c.id == run.c.asset_id).join(blob, blob.c.id == asset.c.blob_id))
     .where(run.c.id.in_(bindparam("runs", expanding=True)))
 )
+
+
+_BEFORE = job.alias("before")
+_UNCHAINED = or_(job.c.after_id.is_(None), ~exists().where(_BEFORE.c.id == job.c.after_id))
+"""Nothing has to end before this job. Ids of ended jobs are not given out again while a later one waits for them."""
 
 
 def _take(now: ColumnElement[int]) -> ReturningUpdate[Any]:
     come = [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in (job.c.available_at, job.c.lease_until)]
     free = (
         select(job.c.id)
-        .where(job.c.lane.in_(bindparam("lanes", expanding=True)), *come)
+        .where(job.c.lane.in_(bindparam("lanes", expanding=True)), *come, _UNCHAINED)
         .order_by(job.c.lane, job.c.backlog, job.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, column, delete, func, insert, select, table, update
 
+from mediatheque.model import Asset
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Tx
 from mediatheque.records.tables import asset, asset_text
@@ -21,6 +22,15 @@ KINDS = ("image", "document", "video", "audio", "link")
 _SEPARATOR = "\x1f"
 _FIRST_CHARACTER, _BASE = 0xE000, 6400
 _TRIGRAM = 3
+
+
+def scope_of(it: Asset) -> Scope:
+    return Scope(it.tenant_id, it.kind, it.is_public)
+
+
+def texts_of(it: Asset) -> Sequence[str | None]:
+    """What an asset is found by."""
+    return it.filename, it.original_filename, it.alt_text, it.description
 
 
 def put(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:

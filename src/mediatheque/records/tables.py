@@ -22,6 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 
@@ -234,6 +235,9 @@ run = Table(
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("error", Text),
+    Column("parameters", JSON),
+    Column("result", JSON),
+    Column("shown", Boolean, nullable=False, server_default=false()),
     _at("created_at", nullable=False),
     _at("started_at"),
     _at("finished_at"),
@@ -283,6 +287,7 @@ job = Table(
     Column("owner", String(64)),
     Column("available_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False, server_default="0"),
+    Column("after_id", BigInteger),
     Index("ix_job_turn", "lane", "backlog", "id"),
     Index("ix_job_tenant_id", "tenant_id"),
 )
@@ -391,6 +396,7 @@ ai_provider = Table(
     Column("model_name", String(255), nullable=False),
     Column("system_prompt", Text, nullable=False),
     Column("is_active", Boolean, nullable=False),
+    Column("allows_private", Boolean, nullable=False),
     _at("created_at", nullable=False),
     _at("updated_at", nullable=False),
     UniqueConstraint("tenant_id", "name"),
@@ -408,6 +414,24 @@ workflow = Table(
     Column("graph", Text, nullable=False),
     _at("created_at", nullable=False),
     _at("updated_at", nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("lanes", String(64), nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("tenant_id", BigId, ForeignKey("tenant.id"), primary_key=True, autoincrement=False),
+    Column("purpose", String(32), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("amount", Integer, nullable=False),
 )
 
 audit = Table(

@@ -47,4 +47,6 @@ SKILL = Skill(
     queue=Queue.FAST,
     steps=(Step("variants", make), Step("hashes", find)),
     essential=True,
+    listed=False,
+    variants=frozenset({*SIZES, THUMBNAIL}),
 )

@@ -1,6 +1,7 @@
 """The toolbox of the HTTP surfaces: credentials before anything else, one core call, errors in the dialect's shape."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 
 THREADS = 32
 MAX_WAITING = 1000
+FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.02, 0.25
 BODY_LIMIT_BYTES = 1 << 20
 """Of a request that is no upload."""
 
@@ -66,6 +68,17 @@ async def in_thread(act: Callable[Parameters, Result], *args: Parameters.args, *
     if _pool._work_queue.qsize() > MAX_WAITING:  # the pool has no public word for it
         raise Unavailable(retry_after_seconds=1)
     return await asyncio.get_running_loop().run_in_executor(_pool, partial(act, *args, **named))
+
+
+async def polled(look: Callable[[], Result | None], seconds: float) -> Result | None:
+    """What `look` finds in the end, looking ever more slowly; None when the time is up. Holds no thread meanwhile."""
+    until, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
+    while True:
+        found = await in_thread(look)
+        if found is not None or time.monotonic() >= until:
+            return found
+        await asyncio.sleep(min(pause, max(0.0, until - time.monotonic())))
+        pause = min(pause * 1.5, LAST_PAUSE_SECONDS)
 
 
 def scope(name: str) -> Callable[[Endpoint], Endpoint]:

@@ -5,7 +5,18 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.assets import auth, bulk, gallery, library, storage, system, users
+from mediatheque.surfaces.assets import (
+    auth,
+    bulk,
+    gallery,
+    library,
+    providers,
+    skills,
+    storage,
+    system,
+    users,
+    workflows,
+)
 from mediatheque.surfaces.assets.content import content
 from mediatheque.surfaces.assets.documents import CONTENT_PATHS
 from mediatheque.surfaces.assets.objects import CONTENT
@@ -14,12 +25,15 @@ from mediatheque.surfaces.http import Surface
 
 FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     bulk.routes,
+    skills.routes,
     library.routes,
     gallery.routes,
     auth.routes,
     users.routes,
     system.routes,
     storage.routes,
+    providers.routes,
+    workflows.routes,
 )
 
 

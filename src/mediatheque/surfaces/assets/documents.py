@@ -11,6 +11,7 @@ UPLOAD_FIELDS: dict[str, Any] = {
     "isPublic": {"type": "boolean", "default": True},
     "storageProviderProfileId": {"type": "string", "format": "uuid"},
     "commitMessage": {"type": "string"},
+    "runEnrichment": {"type": "boolean", "default": True},
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorEnvelope} for status in (400, 401, 403, 404, 405, 409, 413, 415, 429, 503, 507)

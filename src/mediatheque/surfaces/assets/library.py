@@ -155,6 +155,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None, request
         alt_text=form.fields.get("altText") or None,
         description=form.fields.get("description") or None,
         is_public=_boolean(form, "isPublic", default=True),
+        enrich=_boolean(form, "runEnrichment", default=True),
     )
     place: Any = {
         "profile_id": _uuid(form, "storageProviderProfileId"),

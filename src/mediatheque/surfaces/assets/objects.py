@@ -1,6 +1,7 @@
 """NekoHub's asset objects: in full, in a list, in the gallery (contract, 2.2 and 2.4)."""
 
 import json
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -116,7 +117,7 @@ def asset_object(library: Library, detail: Detail) -> AssetObject:
         description=it.description,
         alt_text=it.alt_text,
         derivatives=[_derivative(library, it, made) for made in detail.variants],
-        structured_results=[_result(found) for found in detail.findings],
+        structured_results=[_result(found) for found in _with_caption(detail.findings)],
         latest_execution_summary=_summary(detail.latest_run) if detail.latest_run else None,
     )
 
@@ -179,6 +180,16 @@ def _derivative(library: Library, it: Asset, made: Variant) -> Derivative:
         public_url=public_url(library, it, made.store, made.key),
         created_at_utc=moment(made.created_at),
     )
+
+
+def _with_caption(findings: list[Finding]) -> list[Finding]:
+    """A `basic_caption` is also readable as `caption` (contract, 7)."""
+    captions = [
+        replace(found, kind="caption", value={"caption": found.value["caption"]})
+        for found in findings
+        if found.kind == "basic_caption"
+    ]
+    return [*findings, *captions]
 
 
 def _result(found: Finding) -> StructuredResult:

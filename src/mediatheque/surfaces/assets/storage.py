@@ -49,7 +49,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post(ROOT, status_code=201, response_model=Envelope[ProfileShape])
     @scope("providers.create")
-    async def createprofile_shape(request: Request, draft: ProfileDraft) -> Response:
+    async def create_profile(request: Request, draft: ProfileDraft) -> Response:
         """Make a profile of type `local`, `s3` or `github-repo`."""
         shown = await in_thread(
             profiles.create, actor_of(request), name=draft.name, display_name=draft.display_name,
@@ -61,7 +61,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.patch(f"{ROOT}/{{profile_id}}", response_model=Envelope[ProfileShape])
     @scope("providers.update")
-    async def changeprofile_shape(request: Request, profile_id: str, change: ProfileChange) -> Response:
+    async def change_profile(request: Request, profile_id: str, change: ProfileChange) -> Response:
         """Change what is named; settings and secrets are laid over those that are there."""
         changes = change.model_dump(exclude_unset=True)
         secrets = changes.pop("secret_configuration", None)
@@ -73,19 +73,19 @@ def routes(library: Library) -> APIRouter:
 
     @router.delete(f"{ROOT}/{{profile_id}}", response_model=Envelope[RemovedShape])
     @scope("providers.delete")
-    async def deleteprofile_shape(request: Request, profile_id: str) -> Response:
+    async def delete_profile(request: Request, profile_id: str) -> Response:
         """Remove a profile; one that is in use is only disabled."""
         return enveloped(removed_shape(await in_thread(profiles.remove, actor_of(request), _id(profile_id))))
 
     @router.post(f"{ROOT}/{{profile_id}}/set-default", response_model=Envelope[ProfileShape])
     @scope("settings.update")
-    async def set_defaultprofile_shape(request: Request, profile_id: str) -> Response:
+    async def set_default_profile(request: Request, profile_id: str) -> Response:
         """Make it the place of every upload that names none."""
         return enveloped(profile_shape(await in_thread(profiles.set_default, actor_of(request), _id(profile_id))))
 
     @router.post(f"{ROOT}/{{profile_id}}/test", response_model=Envelope[Trial])
     @scope("providers.update")
-    async def testprofile_shape(request: Request, profile_id: str) -> Response:
+    async def test_profile(request: Request, profile_id: str) -> Response:
         """Try the profile and tell what is wrong with it."""
         return enveloped(trial_shape(await in_thread(profiles.test, actor_of(request), _id(profile_id))))
 

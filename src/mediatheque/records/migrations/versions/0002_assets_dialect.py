@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("model_name", sa.String(length=255), nullable=False),
         sa.Column("system_prompt", sa.Text(), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
+        sa.Column("allows_private", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_ai_provider_tenant_id")),
@@ -86,7 +87,24 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_workflow_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workflow")),
+        sa.UniqueConstraint("tenant_id", "name", name=op.f("uq_workflow_tenant_id_name")),
         sa.UniqueConstraint("uuid", name=op.f("uq_workflow_uuid")),
+    )
+    op.create_table(
+        "worker",
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("lanes", sa.String(length=64), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", name=op.f("pk_worker")),
+    )
+    op.create_table(
+        "spending",
+        sa.Column("tenant_id", ID, nullable=False, autoincrement=False),
+        sa.Column("purpose", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_spending_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "purpose", "day", name=op.f("pk_spending")),
     )
     op.create_table(
         "refresh_token",
@@ -107,6 +125,10 @@ def upgrade() -> None:
     op.create_index("ix_refresh_token_family", "refresh_token", ["family"], unique=False)
     op.create_index("ix_refresh_token_user_id", "refresh_token", ["user_id"], unique=False)
 
+    op.add_column("run", sa.Column("parameters", sa.JSON(), nullable=True))
+    op.add_column("run", sa.Column("result", sa.JSON(), nullable=True))
+    op.add_column("run", sa.Column("shown", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("job", sa.Column("after_id", sa.BigInteger(), nullable=True))
     op.add_column("asset", sa.Column("description", sa.Text(), nullable=True))
     op.add_column("asset", sa.Column("size_bytes", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("asset", sa.Column("media_type", sa.String(length=127), server_default="", nullable=False))

@@ -1,0 +1,123 @@
+"""Which skills are run on what, and when: automatic ones on new bytes, others because somebody asked."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from mediatheque.core.graphs import skills_of
+from mediatheque.errors import Invalid, NotFound
+from mediatheque.model import Asset, RunState, State
+from mediatheque.ports import Skill
+from mediatheque.records import runs, workflows
+from mediatheque.records.engine import Database, Tx
+
+UPLOAD, MANUAL, WORKFLOW, DISPATCH = "upload", "manual", "workflow", "dispatch"
+REPAIR, REPLACEMENT = "repair", "replacement"
+SHOWN = frozenset({UPLOAD, MANUAL, WORKFLOW})
+"""Triggers whose runs clients see in an asset's history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A skill to run, with the parameters to run it with."""
+
+    skill: Skill
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Planner:
+    def __init__(self, database: Database, skills: Sequence[Skill]) -> None:
+        self._database = database
+        self.skills = {skill.name: skill for skill in skills}
+        self._named = {alias: skill for skill in skills for alias in (skill.name, *skill.aliases)}
+
+    def find(self, name: str) -> Skill:
+        """The skill of that name or alias that clients may run; raises `NotFound`."""
+        skill = self._named.get(name.strip().lower())
+        if skill is None or not skill.listed:
+            raise NotFound("Skill not found").about("skill")
+        return skill
+
+    def first_state(self, kind: str) -> State:
+        """Of a new asset: `ready` at once where no skill is essential."""
+        is_awaited = any(skill.essential and skill.automatic for skill in self._for(kind))
+        return State.PENDING if is_awaited else State.READY
+
+    def plan(self, tx: Tx, it: Asset, *, trigger: str, enrich: bool = False, workflows_run: bool = False) -> None:
+        """Enqueue, in the caller's transaction, what new bytes of the asset's kind ask for, in the order of the list.
+
+        `enrich`: also what enriches; `workflows_run`: also the tenant's workflow that runs by itself.
+        """
+        planned = [skill for skill in self._for(it.kind) if skill.automatic or (enrich and skill.enriches)]
+        self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
+        graph = workflows.auto_run(tx, it.tenant_id) if workflows_run else None
+        if graph is not None:
+            self.enqueue(tx, it, self.wanted_by(graph, it), UPLOAD, chained=True)
+
+    def wanted_by(self, graph: str, it: Asset) -> list[Wanted]:
+        """The skills of a workflow that exist and are for the asset's kind."""
+        named = [(self._named.get(name.lower()), parameters) for name, parameters in skills_of(graph)]
+        return [Wanted(skill, parameters) for skill, parameters in named
+                if skill is not None and skill.listed and it.kind in skill.kinds]  # fmt: skip
+
+    def checked_by(self, graph: str, it: Asset) -> list[Wanted]:
+        """The same, when somebody asks for them: raises `Invalid` for none at all and for those that cannot run."""
+        wanted, asked = self.wanted_by(graph, it), skills_of(graph)
+        if not asked:
+            raise Invalid("The workflow holds no skills", field=("graph",), kind="no_skills").about("workflow")
+        if len(wanted) < len(asked):
+            known = {alias for one in wanted for alias in (one.skill.name, *one.skill.aliases)}
+            unknown = ", ".join(sorted({name for name, _ in asked if name.lower() not in known}))
+            message = f"The workflow holds skills that cannot be run on this asset: {unknown}"
+            raise Invalid(message, field=("graph",), kind="unsupported_skills").about("workflow")
+        return wanted
+
+    def remake(self, tx: Tx, it: Asset, names: Iterable[str], trigger: str, *, automatic: bool = False) -> None:
+        """Run again the skills that make these variants, each variant once; with `automatic` those too."""
+        missing = set(names)
+        planned = [skill for skill in self._for(it.kind) if automatic and skill.automatic]
+        missing -= {name for skill in planned for name in skill.variants}
+        for skill in self._for(it.kind):
+            if skill.variants & missing:
+                planned.append(skill)
+                missing -= skill.variants
+        self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
+
+    def enqueue(
+        self,
+        tx: Tx,
+        it: Asset,
+        wanted: Sequence[Wanted],
+        trigger: str,
+        *,
+        first: bool = False,
+        chained: bool = False,
+    ) -> list[UUID]:
+        """Ids of the runs, in the order of `wanted`."""
+        if not wanted:
+            return []
+        rows = [_run_row(it, one, trigger) for one in wanted]
+        lanes = [one.skill.queue for one in wanted]
+        runs.enqueue(tx, rows, lanes, self._database.now_micros(tx), first=first, chained=chained)
+        return [row["uuid"] for row in rows]
+
+    def _for(self, kind: str) -> list[Skill]:
+        return [skill for skill in self.skills.values() if kind in skill.kinds]
+
+
+def _run_row(it: Asset, wanted: Wanted, trigger: str) -> dict[str, Any]:
+    return {
+        "uuid": uuid4(),
+        "tenant_id": it.tenant_id,
+        "asset_id": it.id,
+        "blob_id": it.blob.id,
+        "skill": wanted.skill.name,
+        "skill_version": wanted.skill.version,
+        "trigger": trigger,
+        "state": RunState.QUEUED,
+        "parameters": dict(wanted.parameters) or None,
+        "shown": wanted.skill.listed and trigger in SHOWN,
+        "created_at": datetime.now(UTC),
+    }

@@ -1,0 +1,306 @@
+"""What has come out of a run, and how it is shown: all at once, in the transaction that ends the run."""
+
+import mimetypes
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from uuid import UUID, uuid4
+
+from mediatheque.core import names
+from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
+from mediatheque.model import Asset, RunState, State
+from mediatheque.ports import Store
+from mediatheque.records import assets, counters, runs, search, tallies
+from mediatheque.records.engine import Tx
+from mediatheque.records.runs import Claim
+
+SOURCE = "source"
+"""The variant that holds what an asset's bytes were before they were converted."""
+MAX_TEXT_CHARS = 1000
+
+_EXTENSIONS = {"image/jpeg": ".jpg", "image/webp": ".webp", "image/x-tga": ".tga", "image/avif": ".avif"}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that a step left in its work folder: a variant, or (`name` SOURCE) new bytes of the asset."""
+
+    name: str
+    file: Path
+    media_type: str
+    width: int
+    height: int
+    size_bytes: int
+    sha256: str
+    frames: int = 1
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run has come to so far. `steps` are (name, error or None, started, finished)."""
+
+    variants: list[Made] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    replacement: Made | None = None
+    keeps_original: bool = False
+    texts: dict[str, str] = field(default_factory=dict)
+    steps: list[tuple[str, str | None, datetime, datetime]] = field(default_factory=list)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def error(self) -> str | None:
+        """Of the first step that failed."""
+        return next((problem for _, problem, _, _ in self.steps if problem is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An outcome's files where they lie now: (what, key); `blob_uuid` is of new bytes."""
+
+    home: Store
+    """Where the asset's bytes lie, and new ones go."""
+    beside: Store
+    """Where its variants go."""
+    variants: list[tuple[Made, str]]
+    blob: tuple[Made, str] | None
+    blob_uuid: UUID
+
+    @property
+    def objects(self) -> list[tuple[Store, Made, str]]:
+        new = [(self.home, *self.blob)] if self.blob else []
+        return [(self.beside, made, key) for made, key in self.variants] + new
+
+
+class Results:
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+
+    def place(self, claim: Claim, outcome: Outcome, home: Store, beside: Store) -> Stored:
+        """Keys for the outcome's files, of this attempt alone: a worker thought dead overwrites nothing.
+
+        What a dispatched run makes becomes an asset of its own, so its first picture is stored like an upload.
+        """
+        blob_uuid = uuid4()
+        variants, new = outcome.variants, outcome.replacement
+        if claim.trigger == DISPATCH:
+            new, variants = new or next(iter(variants), None), []
+        tenant = claim.blob["key"].split("/")[-3]  # uploads/{tenant}/{blob}/{name}, perhaps below a store's own prefix
+        blob_key = None
+        if new is not None:
+            name = names.key_name(_renamed(PurePosixPath(claim.blob["key"]).name, new.media_type))
+            blob_key = new, f"{home.key_prefix}uploads/{tenant}/{blob_uuid}/{name}"
+        own = f"{beside.key_prefix}variants/{tenant}/{claim.blob['uuid']}/{claim.run_uuid.hex[:8]}-{claim.fence}-"
+        keys = [(made, f"{own}{made.name}{extension_of(made.media_type)}") for made in variants]
+        return Stored(home, beside, keys, blob_key, blob_uuid)
+
+    def show(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored) -> None:
+        """Everything that has come of the run, and its end."""
+        now = datetime.now(UTC)
+        it = assets.asset_with(tx, claim.asset_uuid, claim.tenant_id)
+        assert it is not None  # erasing it would have taken the job off the queue
+        result = None
+        if claim.trigger == DISPATCH:
+            result = self._apart(tx, claim, outcome, stored, it, now)
+        else:
+            self._on_asset(tx, claim, outcome, stored, it, now)
+        state = RunState.SUCCEEDED if outcome.error is None else RunState.FAILED
+        self.finish(tx, claim, outcome, state, outcome.error, result)
+        if self._planner.skills[claim.skill].essential:
+            assets.change_asset(tx, claim.asset_id, {"state": State.READY})
+
+    def finish(
+        self,
+        tx: Tx,
+        claim: Claim,
+        outcome: Outcome,
+        state: RunState,
+        error: str | None,
+        result: dict[str, Any] | None = None,
+    ) -> None:
+        steps = [
+            {"run_id": claim.run_id, "position": position, "name": name, "succeeded": problem is None,
+             "error": problem, "started_at": started, "finished_at": finished}
+            for position, (name, problem, started, finished) in enumerate(outcome.steps)
+        ]  # fmt: skip
+        values = {"state": state, "error": error, "attempts": claim.attempts, "started_at": outcome.started_at,
+                  "finished_at": datetime.now(UTC), "result": result}  # fmt: skip
+        runs.finish_run(tx, claim.run_id, values, steps)
+        if claim.shown:
+            counters.add(tx, claim.tenant_id, counters.SKILL + claim.skill, 1)
+
+    def forget_runs(self, tx: Tx, it: Asset) -> None:
+        """The asset's history is gone, and counts no more."""
+        for skill, count in runs.skills_run(tx, it.id).items():
+            counters.add(tx, it.tenant_id, counters.SKILL + skill, -count)
+        runs.drop_runs(tx, it.id)
+
+    def drop_variants(self, tx: Tx, it: Asset, dropped: Sequence[str], now: datetime) -> None:
+        if count := assets.drop_variants(tx, it.blob.id, dropped, now):
+            counters.add(tx, it.tenant_id, counters.DERIVATIVES, -count)
+
+    def lose(self, tx: Tx, it: Asset) -> None:
+        """The asset is `failed`: not listed, not counted, its bytes garbage."""
+        now = datetime.now(UTC)
+        search.remove(tx, it.id)
+        tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
+        counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + it.blob.media_type, -1, -it.blob.size_bytes)
+        assets.change_asset(tx, it.id, {"state": State.FAILED, "updated_at": now})
+        self.drop_variants(tx, it, [made.name for made in assets.variants_of(tx, it.blob.id)], now)
+        assets.discard(tx, [(it.blob.store, it.blob.key)], now)
+
+    def _on_asset(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored, it: Asset, now: datetime) -> None:
+        if stored.variants:
+            self.drop_variants(tx, it, [made.name for made, _ in stored.variants], now)
+            assets.add_variants(
+                tx, [_variant_row(claim, made, key, stored.beside.name, now) for made, key in stored.variants]
+            )
+            counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(stored.variants))
+        rows = [_finding_row(claim, found, now) for found in outcome.findings]
+        runs.put_findings(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
+        self._fill_texts(tx, it, outcome.texts, now)
+        if stored.blob is not None:
+            self._replace(tx, claim, it, stored, outcome.keeps_original, now)
+
+    def _fill_texts(self, tx: Tx, it: Asset, texts: Mapping[str, str], now: datetime) -> None:
+        """Only where nobody has written anything: the row is locked, so that cannot change meanwhile."""
+        own = {"description": it.description, "alt_text": it.alt_text}
+        values = {name: text[:MAX_TEXT_CHARS] for name, text in texts.items() if not (own[name] or "").strip()}
+        if not values:
+            return
+        assets.change_asset(tx, it.id, values | {"updated_at": now})
+        self._reindex(tx, it)
+
+    def _reindex(self, tx: Tx, it: Asset) -> None:
+        after = assets.asset_with(tx, it.uuid, it.tenant_id)
+        if after is not None and after.state != State.FAILED:
+            search.change(tx, after.id, search.scope_of(after), search.texts_of(after))
+
+    def _replace(self, tx: Tx, claim: Claim, it: Asset, stored: Stored, keep: bool, now: datetime) -> None:
+        """Move the asset's pointer to the new bytes; the old ones are garbage, and their variants are made again."""
+        assert stored.blob is not None
+        new, old = stored.blob[0], it.blob
+        folder_id = assets.folder_of(tx, it.id)
+        blob_id = assets.add_blob(tx, _blob_row(claim, stored, now))
+        variants = assets.variants_of(tx, old.id)
+        assets.discard(tx, [(made.store, made.key) for made in variants], now)
+        counters.add(tx, it.tenant_id, counters.DERIVATIVES, int(keep) - len(variants))
+        if keep:
+            assets.add_variants(tx, [_kept_row(claim, it, blob_id, now)])
+        else:
+            assets.discard(tx, [(old.store, old.key)], now)
+        values: dict[str, Any] = {"blob_id": blob_id, "size_bytes": new.size_bytes, "media_type": new.media_type}
+        if new.media_type != old.media_type:
+            values["filename"] = names.safe_name(it.filename, extension_of(new.media_type))
+            values["original_filename"] = _renamed(it.original_filename, new.media_type)
+        assets.change_asset(tx, it.id, values | {"updated_at": now})
+        runs.move_findings(tx, old.id, blob_id)
+        assets.drop_blob(tx, old.id)
+        after = assets.asset_with(tx, it.uuid, it.tenant_id)
+        assert after is not None
+        if it.state != State.FAILED:
+            tallies.record(tx, tallies.of(it, folder_id, -1))
+            tallies.record(tx, tallies.of(after, folder_id, 1))
+            counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + old.media_type, -1, -old.size_bytes)
+            counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + new.media_type, 1, new.size_bytes)
+            self._reindex(tx, it)
+        self._planner.remake(tx, after, [made.name for made in variants], REPLACEMENT, automatic=True)
+
+    def _apart(
+        self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored, it: Asset, now: datetime
+    ) -> dict[str, Any]:
+        """The source is left alone: a picture becomes an asset of its own, texts stay with the run (decisions 24)."""
+        result: dict[str, Any] = {"findings": {found["kind"]: found["value"] for found in outcome.findings}}
+        if stored.blob is not None:
+            result["asset"] = str(self._add_asset(tx, claim, stored, it, now).uuid)
+        return result
+
+    def _add_asset(self, tx: Tx, claim: Claim, stored: Stored, it: Asset, now: datetime) -> Asset:
+        assert stored.blob is not None
+        new, uuid = stored.blob[0], uuid4()
+        folder_id = assets.folder_of(tx, it.id)
+        row = {
+            "uuid": uuid,
+            "tenant_id": it.tenant_id,
+            "kind": it.kind,
+            "state": self._planner.first_state(it.kind),
+            "filename": names.safe_name(it.filename, extension_of(new.media_type)),
+            "original_filename": _renamed(it.original_filename, new.media_type),
+            "size_bytes": new.size_bytes,
+            "media_type": new.media_type,
+            "folder_id": folder_id,
+            "is_public": False,
+            "blob_id": assets.add_blob(tx, _blob_row(claim, stored, now)),
+            "source": DISPATCH,
+            "captured_at": it.captured_at,
+            "created_at": now,
+            "updated_at": now,
+        }
+        assets.add_asset(tx, row)
+        made = assets.asset_with(tx, uuid, it.tenant_id)
+        assert made is not None
+        search.put(tx, made.id, search.scope_of(made), search.texts_of(made))
+        tallies.record(tx, tallies.of(made, folder_id, 1))
+        counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + new.media_type, 1, new.size_bytes)
+        self._planner.plan(tx, made, trigger=UPLOAD)
+        return made
+
+
+def extension_of(media_type: str) -> str:
+    return _EXTENSIONS.get(media_type) or mimetypes.guess_extension(media_type) or ""
+
+
+def _renamed(name: str, media_type: str) -> str:
+    """The name with the extension of the type it has now; one that says the type already stays."""
+    path, extension = PurePosixPath(name), extension_of(media_type)
+    if not path.suffix or mimetypes.guess_type(name)[0] == media_type or path.suffix.lower() == extension:
+        return name
+    return path.stem + extension
+
+
+def _variant_row(claim: Claim, made: Made, key: str, store: str, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant_id": claim.tenant_id,
+        "blob_id": claim.blob_id,
+        "name": made.name,
+        "store": store,
+        "key": key,
+        "size_bytes": made.size_bytes,
+        "media_type": made.media_type,
+        "sha256": made.sha256,
+        "width": made.width,
+        "height": made.height,
+        "created_at": now,
+    }
+
+
+def _kept_row(claim: Claim, it: Asset, blob_id: int, now: datetime) -> dict[str, Any]:
+    stored = ("store", "key", "size_bytes", "media_type", "sha256", "width", "height")
+    values = {name: getattr(it.blob, name) for name in stored}
+    return values | {"tenant_id": claim.tenant_id, "blob_id": blob_id, "name": SOURCE, "created_at": now}
+
+
+def _blob_row(claim: Claim, stored: Stored, now: datetime) -> dict[str, Any]:
+    assert stored.blob is not None
+    new, key = stored.blob
+    return {
+        "uuid": stored.blob_uuid,
+        "tenant_id": claim.tenant_id,
+        "store": stored.home.name,
+        "key": key,
+        "size_bytes": new.size_bytes,
+        "media_type": new.media_type,
+        "sha256": new.sha256,
+        "width": new.width,
+        "height": new.height,
+        "frames": new.frames,
+        "details": dict(new.details),
+        "created_at": now,
+    }
+
+
+def _finding_row(claim: Claim, found: dict[str, Any], now: datetime) -> dict[str, Any]:
+    common = {"tenant_id": claim.tenant_id, "blob_id": claim.blob_id, "run_id": claim.run_id}
+    return common | {"skill": claim.skill, "created_at": now} | found
