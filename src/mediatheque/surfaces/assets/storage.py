@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic.alias_generators import to_snake
 
 from mediatheque.core.library import Library
+from mediatheque.core.profiles import Profiles
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.ports import Entry
 from mediatheque.surfaces.assets.shapes import Envelope, enveloped
@@ -89,6 +90,11 @@ def routes(library: Library) -> APIRouter:
         """Try the profile and tell what is wrong with it."""
         return enveloped(trial_shape(await in_thread(profiles.test, actor_of(request), _id(profile_id))))
 
+    _repository_routes(router, profiles)
+    return router
+
+
+def _repository_routes(router: APIRouter, profiles: Profiles) -> None:
     @router.get(f"{ROOT}/{{profile_id}}/github-repo/browse", response_model=Envelope[Listing])
     @scope("providers.read")
     async def browse(
@@ -133,8 +139,6 @@ def routes(library: Library) -> APIRouter:
                 size=it.size_bytes or 0, sha=it.sha, public_url=it.public_url, **visibility_shape(shown),
             )
         )  # fmt: skip
-
-    return router
 
 
 def _settings(value: Any, field: str) -> dict[str, Any] | None:
