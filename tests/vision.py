@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,7 +40,7 @@ def stand_in() -> Iterator[Vision]:
     vision = Vision()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             vision.requests.append(
                 {"path": self.path, "authorization": self.headers["authorization"]} | json.loads(body)
@@ -54,10 +54,8 @@ def stand_in() -> Iterator[Vision]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(10**6 if vision.drip else len(answer)))
             self.end_headers()
-            try:
+            with suppress(OSError):  # whoever asked may have gone, as it should
                 self._drip() if vision.drip else self.wfile.write(answer)
-            except OSError:
-                pass  # whoever asked has gone, as it should
 
         def _drip(self) -> None:
             pause = threading.Event()

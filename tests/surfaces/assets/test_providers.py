@@ -114,8 +114,10 @@ def test_a_change_leaves_the_rest_and_a_blank_key_too(client: httpx.Client, visi
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"name": " "}, "name_required"), ({"name": None}, "name_required"), ({"apiBaseUrl": ""}, "api_base_url_required"),
-        ({"apiBaseUrl": "ftp://example.com"}, "api_base_url_invalid"), ({"apiBaseUrl": "model"}, "api_base_url_invalid"),
+        ({"name": " "}, "name_required"), ({"name": None}, "name_required"),
+        ({"apiBaseUrl": ""}, "api_base_url_required"),
+        ({"apiBaseUrl": "ftp://example.com"}, "api_base_url_invalid"),
+        ({"apiBaseUrl": "model"}, "api_base_url_invalid"),
         ({"apiBaseUrl": "http://a:b@127.0.0.1/"}, "api_base_url_invalid"), ({"apiKey": None}, "api_key_required"),
         ({"apiBaseUrl": "http://127.0.0.1:99999/"}, "api_base_url_invalid"), ({"modelName": ""}, "model_name_required"),
     ],
@@ -191,7 +193,8 @@ def test_a_refusal_is_not_tried_again(client: httpx.Client, vision: Vision) -> N
     "answer",
     [
         b"", b"<html>", b"[" * 100_000, b"{}", b"null", message("no JSON"), message('{"text": "x"}'), message("[]"),
-        message('{"caption": 7}'), message('{"caption": " "}'), message({"caption": "x"}), {"choices": []}, b"x" * (2 << 20),
+        message('{"caption": 7}'), message('{"caption": " "}'), message({"caption": "x"}), {"choices": []},
+        b"x" * (2 << 20),
     ],
     ids=lambda it: str(it)[:40],
 )  # fmt: skip

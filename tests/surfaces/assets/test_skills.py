@@ -97,11 +97,8 @@ def test_an_upload_is_enriched_unless_it_says_otherwise(tenant: Tenant) -> None:
     wait_for(lambda: tenant.client.get(latest).json()["data"]["latestExecutionSummary"] is not None, "the enrichment")
     enriched = ready(tenant.client, asset["id"])
     summary = enriched["latestExecutionSummary"]
-    assert (summary["skillName"], summary["triggerSource"], summary["succeeded"]) == (
-        "basic_image_enrich",
-        "upload",
-        True,
-    )
+    assert (summary["skillName"], summary["triggerSource"]) == ("basic_image_enrich", "upload")
+    assert summary["succeeded"]
     assert [it["stepName"] for it in summary["steps"]] == ["generate_thumbnail", "generate_basic_caption"]
     assert enriched["description"] == enriched["altText"] == results(enriched)["basic_caption"]["caption"]
     assert "thumbnail_256" in {it["kind"] for it in enriched["derivatives"]}
@@ -163,7 +160,8 @@ def test_exif_strip_leaves_the_picture_and_takes_the_rest(tenant: Tenant, orient
 @pytest.mark.parametrize(
     ("target", "media_type", "extension", "form"),
     [
-        ("webp", "image/webp", ".webp", "WEBP"), ("JPG", "image/jpeg", ".jpg", "JPEG"), ("gif", "image/gif", ".gif", "GIF"),
+        ("webp", "image/webp", ".webp", "WEBP"), ("JPG", "image/jpeg", ".jpg", "JPEG"),
+        ("gif", "image/gif", ".gif", "GIF"),
         ("bmp", "image/bmp", ".bmp", "BMP"), ("tga", "image/x-tga", ".tga", "TGA"),
         ("tiff", "image/tiff", ".tiff", "TIFF"),
     ],
