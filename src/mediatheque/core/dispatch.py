@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +51,7 @@ class Dispatch:
         with self._database.write() as tx:
             (run_id,) = self._pipeline.planner.enqueue(tx, it, [Wanted(skill, parameters)], DISPATCH)
         self._pipeline.announce()
-        return self.job(actor, run_id)
+        return Job(run_id, RunState.QUEUED, skill.name, None, {}, None, datetime.now(UTC), None)
 
     def job(self, actor: Actor, uuid: UUID) -> Job:
         """Raises `NotFound`; runs that were not dispatched are no jobs here."""

@@ -97,11 +97,8 @@ def test_an_upload_is_enriched_unless_it_says_otherwise(tenant: Tenant) -> None:
     wait_for(lambda: tenant.client.get(latest).json()["data"]["latestExecutionSummary"] is not None, "the enrichment")
     enriched = ready(tenant.client, asset["id"])
     summary = enriched["latestExecutionSummary"]
-    assert (summary["skillName"], summary["triggerSource"], summary["succeeded"]) == (
-        "basic_image_enrich",
-        "upload",
-        True,
-    )
+    assert (summary["skillName"], summary["triggerSource"]) == ("basic_image_enrich", "upload")
+    assert summary["succeeded"]
     assert [it["stepName"] for it in summary["steps"]] == ["generate_thumbnail", "generate_basic_caption"]
     assert enriched["description"] == enriched["altText"] == results(enriched)["basic_caption"]["caption"]
     assert "thumbnail_256" in {it["kind"] for it in enriched["derivatives"]}
