@@ -1,5 +1,6 @@
 """A server whose faults can be armed while it runs, and the parts under it as the invariant checker looks at them."""
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -110,6 +111,20 @@ class Site:
         """Those of the tree that are `web` or `worker`."""
         return [process for process in self.tree()[1:] if process.cmdline()[3:4] == [role]]
 
+    def suspended_worker(self) -> psutil.Process:
+        """The one worker, stopped at a moment at which it does not hold the writers' lock of SQLite."""
+        (worker,) = self.processes("worker")
+
+        def is_stopped() -> bool:
+            worker.suspend()
+            if not self.is_sqlite or _is_free(Path(f"{self.server.data_dir / 'mediatheque.db'}-writer")):
+                return True
+            worker.resume()
+            return False
+
+        wait_for(is_stopped, "the worker to be between two writes")
+        return worker
+
     def end_leases_of_the_dead(self) -> None:
         """Let the time pass that it takes for the leases of dead workers to end, and have the living look."""
         with self.parts.database.write() as tx:
@@ -123,6 +138,15 @@ class Site:
         if process is not None and process.poll() is None:
             self.server.stop()
         self.parts.close()
+
+
+def _is_free(lock: Path) -> bool:
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def is_alive(pid: int) -> bool:

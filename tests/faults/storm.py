@@ -1,4 +1,4 @@
-"""Kills without end under load: at every named place in turn and at random moments, of everything and of one process."""
+"""Kills without end under load: at every named place in turn, and at random moments of any process."""
 
 import asyncio
 import random

@@ -27,6 +27,7 @@ from tests.support import wait_for
 
 THOUSAND = 1000
 DAY_MICROS = 86_400_000_000
+MINUTE_MICROS = 60_000_000
 WORKERS = 8
 
 
@@ -115,7 +116,7 @@ def test_a_run_that_only_killed_its_workers_costs_no_original(still: Site) -> No
         _enqueue(still, "unlucky.jpg", 1)
         for number in range(MAX_ATTEMPTS):
             assert still.parts.pipeline.claim(f"killed:{number}:x", Queue, 1)
-            _shift(still, -DAY_MICROS)
+            _shift(still, -MINUTE_MICROS)
         with _working(still):
             settle(still, lapse=False)
         assert _states(still) == {RunState.FAILED}
@@ -132,8 +133,7 @@ def test_an_original_that_is_out_of_reach_costs_nothing(make_site: Callable[...,
     site.server.start()
     with site.server.client() as http:
         settle(site)
-        (worker,) = site.processes("worker")
-        worker.suspend()
+        worker = site.suspended_worker()
         keep(ledger, http, photo())
         root = site.staging.parent
         away = root.rename(root.with_name("away"))
