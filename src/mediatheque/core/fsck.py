@@ -46,7 +46,11 @@ class Report:
         return not any(value for value in self.as_json().values() if isinstance(value, list))
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """As running.md lists it; `unreachable_stores` only where there are some."""
+        found = asdict(self)
+        if not self.unreachable_stores:
+            del found["unreachable_stores"]
+        return found
 
 
 class Fsck:
