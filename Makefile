@@ -6,7 +6,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /et
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench
+.PHONY: help run test check format docs bench faults
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,10 @@ docs: $(UV) ## write the table of settings in docs/operations.md anew
 bench: $(UV) ## measure, side by side with the machine's own limits
 	$(UV) sync --quiet --locked
 	$(UV) run --no-sync python -m benchmarks $(ARGS)
+
+faults: $(UV) ## kill the server a thousand times under load, on both databases, and count what is lost
+	$(UV) sync --quiet --locked
+	$(UV) run --no-sync python -m tests.faults $(ARGS)
 
 .tools/bin/uv:
 	python3 -m venv .tools

@@ -1,6 +1,7 @@
 """`python -m benchmarks [--quick] [PART…]`: measure, print the table, and optionally keep it as JSON."""
 
 import argparse
+import atexit
 import shutil
 import sys
 import tempfile
@@ -14,29 +15,30 @@ from benchmarks.server import postgres
 
 PARTS = ("startup", "ingest", "proxy", "queue", "lists")
 QUICK_NOTE = "Short form: fewer rounds, up to 100,000 rows. `python -m benchmarks` is the full one."
-TOTAL_NOTE = "Client and server share these cores; figures are medians of interleaved rounds. Ratios travel, absolute figures do not."
+SHARED_NOTE = "Client and server share these cores; medians of interleaved rounds. Ratios travel, absolutes do not."
+QUIET_LOAD = 0.5
 
 
 def main() -> None:
     options = _options()
     folder = Path(tempfile.mkdtemp(prefix="mediatheque-benchmarks-", dir=options.folder))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # PostgreSQL's own farewell still writes there
     started = time.monotonic()
     machine.compile_bytecode()
     figures: list[Figure] = []
-    notes = [TOTAL_NOTE, *([QUICK_NOTE] if options.quick else [])]
-    try:
-        with postgres(folder / "postgresql") as postgresql:
-            parts = {
-                "startup": lambda: startup.measure(folder, quick=options.quick),
-                "ingest": lambda: ingest.measure(folder, quick=options.quick),
-                "proxy": lambda: proxy.measure(folder, quick=options.quick),
-                "queue": lambda: queue.measure(folder, postgresql, quick=options.quick),
-                "lists": lambda: lists.measure(folder, postgresql, quick=options.quick),
-            }
-            for part in options.parts or PARTS:
-                figures += _told(parts[part](), part, notes)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    notes = [SHARED_NOTE, *([QUICK_NOTE] if options.quick else [])]
+    if (load := machine.others_load()) > QUIET_LOAD:
+        notes.append(f"Others were using the machine (load {load:.1f} before the start): figures are too low.")
+    with postgres(folder / "postgresql") as postgresql:
+        parts = {
+            "startup": lambda: startup.measure(folder, quick=options.quick),
+            "ingest": lambda: ingest.measure(folder, quick=options.quick),
+            "proxy": lambda: proxy.measure(folder, quick=options.quick),
+            "queue": lambda: queue.measure(folder, postgresql, quick=options.quick),
+            "lists": lambda: lists.measure(folder, postgresql, quick=options.quick),
+        }
+        for part in options.parts or PARTS:
+            figures += _told(parts[part](), part, notes)
     notes.append(f"Took {time.monotonic() - started:.0f} s.")
     described = machine.describe()
     report.show(figures, described, notes)

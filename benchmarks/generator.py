@@ -29,7 +29,14 @@ CHUNK = 20_000
 
 COMMON, RARE = "beach", "zeppelin"
 RARE_ROWS = 20
-WORDS = (COMMON, *["harbour", "sunset", "market", "bridge", "garden", "winter", "street", "portrait", "mountain", "river", "concert", "kitchen", "forest", "lantern", "station", "museum", "ceramic", "balloon", "orchard", "terrace", "painting", "festival", "workshop", "lighthouse", "bicycle", "umbrella", "cathedral", "window", "staircase", "meadow", "airport", "glacier", "courtyard", "rooftop", "carnival", "railway", "vineyard", "pavilion", "archive"])  # fmt: skip
+WORDS = (
+    COMMON,
+    "harbour", "sunset", "market", "bridge", "garden", "winter", "street", "portrait", "mountain", "river",
+    "concert", "kitchen", "forest", "lantern", "station", "museum", "ceramic", "balloon", "orchard", "terrace",
+    "painting", "festival", "workshop", "lighthouse", "bicycle", "umbrella", "cathedral", "window", "staircase",
+    "meadow", "airport", "glacier", "courtyard", "rooftop", "carnival", "railway", "vineyard", "pavilion",
+    "archive",
+)  # fmt: skip
 _WEIGHTS = list(accumulate(1 / rank for rank in range(1, len(WORDS) + 1)))
 
 

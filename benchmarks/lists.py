@@ -145,7 +145,7 @@ def _by_id(home: Path, url: str, library: Library, some: Sequence[UUID], where: 
     script = home / "ids.lua"
     paths = ", ".join(f'"/v3/images/{from_uuid(uuid)}"' for uuid in some)
     script.write_text(f"local paths = {{{paths}}}\nlocal at = 0\n"
-                      "request = function() at = at % #paths + 1 return wrk.format('GET', paths[at]) end\n")  # fmt: skip
+                      "function request() at = at % #paths + 1 return wrk.format('GET', paths[at]) end\n")  # fmt: skip
     with serving(home, "--no-workers", "--processes", "2", database=url) as server:
         headers = [f"Authorization: Bearer {library.key}"]
         wrk.rate(server.url, 1, headers=headers, script=script)

@@ -27,6 +27,11 @@ def describe() -> str:
     return ", ".join(part for part in parts if part)
 
 
+def others_load() -> float:
+    """Processes that wanted a core in the last minute, before the benchmarks began."""
+    return os.getloadavg()[0]
+
+
 def compile_bytecode() -> None:
     """Every module of the server as bytecode, as an installation leaves it; else a start would compile them."""
     import mediatheque

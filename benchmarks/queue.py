@@ -11,9 +11,12 @@ from pathlib import Path
 from benchmarks.generator import Library, fill, prepared
 from benchmarks.report import Figure, at_least, at_most, percentile
 from benchmarks.server import DATABASES, Postgres, database_url
+from mediatheque.core.endpoints import Endpoints
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.sealing import Sealer
+from mediatheque.core.stores import Stores
 from mediatheque.model import Asset, Queue
-from mediatheque.ports import Skill, Step, Work
+from mediatheque.ports import Site, Skill, Step, Work
 from mediatheque.records import assets
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database
@@ -54,7 +57,9 @@ def measure(folder: Path, postgresql: Postgres, *, quick: bool) -> Iterable[Figu
 
 def pipeline_on(database: Database, home: Path, skill: Skill) -> Pipeline:
     store = LocalStore(home / "objects")
-    return Pipeline(database, {store.name: store}, (skill,), signals_for(database, home))
+    sealer, endpoints = Sealer(("benchmark",)), Endpoints(database, frozenset())
+    stores = Stores(database, (), store, Site(home, store.staging), sealer, endpoints)
+    return Pipeline(database, stores, (skill,), signals_for(database, home))
 
 
 def _throughput(database: Database, library: Library, home: Path, runs: int) -> float:

@@ -26,7 +26,7 @@ class Goal:
 
     def __str__(self) -> str:
         sign = {">=": "≥", "<=": "≤"}[self.relation]
-        return f"{sign} {self.target:g}" + (" × limit" if self.of == "ratio" else "")
+        return f"{sign} {self.target:g}" + (" of limit" if self.of == "ratio" else "")
 
 
 @dataclass(frozen=True)

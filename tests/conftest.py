@@ -12,6 +12,7 @@ import pytest
 from mediatheque.core.accounts import Accounts, NewKey
 from mediatheque.model import Role
 from mediatheque.records.engine import Database
+from tests import servers
 from tests.support import Server
 
 DATABASES = ("sqlite", "postgresql")
@@ -30,6 +31,12 @@ class Postgres:
         with psycopg.connect(self.uri, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.uri.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _others_servers() -> Iterator[None]:
+    with servers.stopping():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,11 @@ class Server:
                 [sys.executable, "-m", "mediatheque", "serve", *self.arguments],
                 env=self.full_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        wait_for(self.is_ready, "the server to be ready", READY_SECONDS, alive=self.process)
+        try:
+            wait_for(self.is_ready, "the server to be ready", READY_SECONDS, alive=self.process)
+        except AssertionError:
+            self.process.kill()  # nobody else will
+            raise
         return self
 
     def stop(self) -> int:

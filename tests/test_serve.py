@@ -100,6 +100,15 @@ def test_kill_9_of_the_parent_takes_the_children_along(small: Server) -> None:
 
 
 @pytest.mark.parametrize("role", ["web", "worker"])
+def test_a_child_whose_parent_was_gone_before_it_began_does_not_stay(small: Server, role: str) -> None:
+    environment = small.full_environment() | {"MEDIATHEQUE_SUPERVISOR": "1"}
+    orphan = [sys.executable, "-m", "mediatheque.process", role, "fast"]
+    answer = subprocess.run(orphan, env=environment, capture_output=True, text=True, timeout=30)
+    assert answer.returncode == 1
+    assert answer.stderr == "mediatheque: the supervisor was gone before this process began\n"
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
 def test_a_process_that_dies_is_replaced(small: Server, role: str) -> None:
     small.start()
     (before,) = children(small, role)

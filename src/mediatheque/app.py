@@ -7,17 +7,20 @@ import importlib
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mediatheque import faults
 from mediatheque import plugins as installed
+from mediatheque.core.endpoints import Endpoints
 from mediatheque.core.generations import Generations
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.sealing import Sealer
+from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.model import Endpoint, Queue, Reach
@@ -96,8 +99,12 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
         memory_bytes=settings.decoder_memory_mb << 20,
         allowed=tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)})),
     )
+    sealer = Sealer(_secrets(settings))
+    endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
+    types = load(plugins.STORES)
+    stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
-    pipeline = Pipeline(database, {store.name: store}, load(plugins.SKILLS), signals, generations)
+    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations)
     return Parts(settings, plugins, database, signals, pool, store, pipeline, generations)
 
 
@@ -105,6 +112,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.access import DEFAULT_TENANT, Access
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.assets import Assets
+    from mediatheque.core.audit import Audit
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.health import Health
@@ -113,10 +121,13 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.limiter import Limiter
     from mediatheque.core.media import Media
     from mediatheque.core.probing import Probing
+    from mediatheque.core.profiles import Profiles
     from mediatheque.core.providers import Providers
+    from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
     from mediatheque.core.skills import Skills
     from mediatheque.core.tokens import Tokens
+    from mediatheque.core.users import Users
     from mediatheque.core.workflows import Workflows
 
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
@@ -125,11 +136,14 @@ def make_library(parts: Parts) -> "Library":
     probing = Probing(load(parts.plugins.KINDS), parts.decoders)
     limiter = Limiter(settings.rate_limit, settings.redis_url)
     tokens = Tokens(own_secrets, _outside(settings))
-    assets = Assets(database, parts.store, probing, parts.pipeline, generations, settings.storage_quota)
+    assets = Assets(database, stores, probing, parts.pipeline, generations, settings.storage_quota)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
+        sessions=Sessions(database, tokens, limiter),
+        users=Users(database),
+        audit=Audit(database),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         skills=Skills(database, parts.pipeline),
@@ -138,10 +152,12 @@ def make_library(parts: Parts) -> "Library":
         providers=Providers(database, make_describers(parts), DEFAULT_TENANT),
         media=Media(database, stores),
         pipeline=parts.pipeline,
+        stores=stores,
+        profiles=Profiles(database, stores),
         idempotency=Idempotency(database),
         generations=generations,
         signer=Signer(own_secrets),
-        health=Health(database, stores, parts.pipeline),
+        health=Health(database, parts.store, parts.pipeline),
     )
 
 
@@ -203,13 +219,21 @@ def database_url(settings: Settings) -> str:
 
 def _store(settings: Settings, plugins: ModuleType) -> Store:
     url = _storage_url(settings)
-    known: dict[str, Callable[[str, Site], Store]] = {
-        store.scheme: store.open for store in load(plugins.STORES) if store.scheme and store.open
-    }
+    known = {it.scheme: it.open for it in load(plugins.STORES) if it.scheme}
     scheme = url.partition("://")[0]
     if scheme not in known:
         raise SettingsError(f"{setting('storage_url', url)}: takes {', '.join(f'{name}://' for name in known)}")
-    return known[scheme](url, Site(settings.data_dir, settings.data_dir / "staging", settings.local_roots))
+    opened: Store = known[scheme](url, _site(settings))
+    return opened
+
+
+def _site(settings: Settings) -> Site:
+    options = {name: str(value) for name, value in settings.model_dump(include=_STORE_SETTINGS).items()}
+    staging = settings.data_dir.absolute() / "staging" / "files"
+    return Site(settings.data_dir.absolute(), staging, settings.local_roots, options)
+
+
+_STORE_SETTINGS = {"s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_access_key"}
 
 
 def _storage_url(settings: Settings) -> str:

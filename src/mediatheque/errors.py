@@ -37,10 +37,16 @@ class Unauthorized(LibraryError):
     EXPIRED_KEY: ClassVar[str] = "expired_key"
     EXPIRED_TOKEN: ClassVar[str] = "expired_token"  # noqa: S105
     INVALID_TOKEN: ClassVar[str] = "invalid_token"  # noqa: S105
+    INVALID_CREDENTIALS: ClassVar[str] = "invalid_credentials"
+    INVALID_REFRESH: ClassVar[str] = "invalid_refresh"
+    EXPIRED_REFRESH: ClassVar[str] = "expired_refresh"
+    REUSED_REFRESH: ClassVar[str] = "reused_refresh"
+    INACTIVE_USER: ClassVar[str] = "inactive_user"
+    UNKNOWN_USER: ClassVar[str] = "unknown_user"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, message: str | None = None) -> None:
         self.reason = reason
-        super().__init__()
+        super().__init__(message)
 
 
 class Forbidden(LibraryError):
@@ -156,6 +162,12 @@ class Unavailable(LibraryError):
     """Database, store or decoder cannot answer now, or there is more work than can be taken."""
 
     code, status, default_message = "unavailable", 503, "Service unavailable"
+
+
+class StoreRefused(Unavailable):
+    """A store that answers and does not let us in: its credentials are wrong, or hold too little."""
+
+    code = "store_refused"
 
 
 class ProviderFailed(LibraryError):

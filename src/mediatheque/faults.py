@@ -3,7 +3,7 @@
 `MEDIATHEQUE_FAULTS` names a folder. A file of a place's name in it arms that place, also of running processes; its
 text is the action: `kill` (SIGKILL to this process), `killall` (to its supervisor and all that it started), `eio` or
 `enospc` (the `OSError`s that a disk would raise); `eio@3` strikes at a process's third passing. A fault strikes once:
-whoever passes first takes the file away and leaves `PLACE.struck`.
+whoever passes first takes the file away and leaves `PLACE.struck` with the action and its process id.
 """
 
 import errno
@@ -52,9 +52,10 @@ def _strike(place: str) -> None:
         _passings[place] += 1
         if _passings[place] < int(number or "1"):
             return
-        armed.rename(_folder / f"{place}.struck")
+        armed.rename(struck := _folder / f"{place}.struck")
     except FileNotFoundError:
         return
+    struck.write_text(f"{action} {os.getpid()}")
     _passings.clear()
     if action == "killall":
         _kill_tree(os.getppid())

@@ -14,6 +14,14 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class Rank(StrEnum):
+    """Whom a user may be managed by: the operator (first admin of tenant `default`), an admin, anybody else."""
+
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    USER = "user"
+
+
 class State(StrEnum):
     """An asset's: `pending` until its first run starts, `failed` when its bytes turned out to be undecodable."""
 
@@ -50,6 +58,23 @@ class Actor:
     scopes: frozenset[str]
     credential: str
     """Stable name of the credential, for rate limits; never the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person or a program of one tenant, as administrators see it."""
+
+    id: int
+    uuid: UUID
+    tenant_id: int
+    name: str
+    role: Role
+    rank: Rank
+    is_active: bool
+    permissions: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    last_login_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

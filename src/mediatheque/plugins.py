@@ -7,7 +7,11 @@ SURFACES = (
     "mediatheque.surfaces.dispatch:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
 )
-STORES = ("mediatheque.stores.local:STORE",)
+STORES = (
+    "mediatheque.stores.local:STORE",
+    "mediatheque.stores.s3:STORE",
+    "mediatheque.stores.github:STORE",
+)
 KINDS = ("mediatheque.kinds.image:KIND",)
 SKILLS = (
     "mediatheque.skills.variants:SKILL",

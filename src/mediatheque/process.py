@@ -14,6 +14,7 @@ import structlog
 
 from mediatheque.model import Queue
 from mediatheque.settings import Settings, read_settings
+from mediatheque.supervisor import PARENT
 
 COUNTS_BYTES = 64 << 10
 DRAIN_SECONDS = 20
@@ -71,6 +72,8 @@ def die_with_parent() -> None:
     """Have the kernel send SIGTERM when the parent is gone, however it went (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
+        sys.exit("mediatheque: the supervisor was gone before this process began")
 
 
 def set_up_logs(settings: Settings) -> None:

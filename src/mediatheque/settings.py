@@ -70,7 +70,9 @@ class Settings(BaseSettings):
         description="Signs URLs and access tokens; made at first start and kept in the data folder when empty. "
         "Several of at least 16 characters, separated by spaces: the first signs, all are accepted.",
     )
-    admin_username: str = Field("admin", min_length=1, max_length=255, description="Login name of the first admin.")
+    admin_username: str = Field(
+        "admin", min_length=1, max_length=100, pattern="^[^/]+$", description="Login name of the first admin, no slash."
+    )
     admin_password: str = Field(
         "", description="Password of the first admin; empty: made at first start, printed once."
     )
@@ -136,6 +138,8 @@ class Settings(BaseSettings):
     def _endpoints_are_whole(self) -> Self:
         if self.jwks_url and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("MEDIATHEQUE_JWKS_URL needs MEDIATHEQUE_JWT_ISSUER and MEDIATHEQUE_JWT_AUDIENCE")
+        if self.jwt_issuer == "mediatheque":
+            raise ValueError("MEDIATHEQUE_JWT_ISSUER='mediatheque': that is the issuer of our own tokens")
         if self.vision_url and not self.vision_model:
             raise ValueError("MEDIATHEQUE_VISION_URL needs MEDIATHEQUE_VISION_MODEL")
         return self

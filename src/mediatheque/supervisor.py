@@ -16,6 +16,8 @@ WEB_STOP_SECONDS = 20
 """The API processes' part of it; workers go after them, since requests may wait for jobs."""
 CRASH_WINDOW_SECONDS = 10.0
 MAX_CRASHES = 5
+PARENT = "MEDIATHEQUE_SUPERVISOR"
+"""Tells a child whose child it is, in case we are gone before it can ask the kernel to end with us."""
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class CrashLoop(Exception):
 
 class Supervisor:
     def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
+        self._environment = environment | {PARENT: str(os.getpid())}
         self._children: list[Child] = []
         self._stopping = False
         self._changed: SimpleQueue[None] = SimpleQueue()  # unlike an Event safe to use in a signal handler

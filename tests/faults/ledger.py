@@ -40,9 +40,9 @@ class Ledger:
         return len(self.kept) + len(self.erased) + len(self.doubtful) + len(self.broken)
 
 
-def photo(kind: str = "JPEG", width: int = 64, height: int = 48) -> bytes:
+def photo(kind: str = "JPEG", width: int = 64, height: int = 48, **options: object) -> bytes:
     """A small picture that no other test has."""
-    return picture(kind, width, height, seed=next(_seeds))
+    return picture(kind, width, height, seed=next(_seeds), **options)
 
 
 def damaged_png(width: int = 1100, height: int = 1000) -> bytes:

@@ -1,6 +1,6 @@
 """A server whose faults can be armed while it runs, and the parts under it as the invariant checker looks at them."""
 
-import os
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from mediatheque.records.tables import job
 from mediatheque.settings import Settings
 from tests.support import READY_SECONDS, Server, wait_for
 
+REVIVAL_SECONDS = 60
 ENVIRONMENT = {"MEDIATHEQUE_RATE_LIMIT": "0", "MEDIATHEQUE_WORKERS": "1"}
 
 
@@ -74,9 +75,21 @@ class Site:
         self.arm(place, action)
         try:
             yield
-            assert self.is_struck(place), f"nobody passed {place}"
+            self.await_end(place)
         finally:
             self.disarm()
+
+    def await_end(self, place: str) -> None:
+        """Wait until those are dead whom the fault has killed; fails when it never struck."""
+        assert self.is_struck(place), f"nobody passed {place}"
+        struck = self.faults / f"{place}.struck"
+        wait_for(lambda: len(struck.read_text().split()) == 2, "the fault to say whom it struck")
+        action, pid = struck.read_text().split()
+        if action in {"kill", "killall"}:
+            wait_for(lambda: not is_alive(int(pid)), "the process to be dead")
+        if action == "killall":
+            assert self.server.process is not None
+            self.server.process.wait(READY_SECONDS)
 
     def revive(self) -> None:
         """Have the server up and ready, started again where its whole tree is gone."""
@@ -86,7 +99,7 @@ class Site:
             wait_for(lambda: not self.server.is_live(), "the killed children to be gone")
             self.server.start()
         else:
-            wait_for(self.server.is_ready, "the killed process to be replaced", READY_SECONDS)
+            wait_for(self.server.is_ready, "the killed process to be replaced", REVIVAL_SECONDS)
 
     def tree(self) -> list[psutil.Process]:
         """The processes of the server: its supervisor first, then web and workers, without decoder children."""
@@ -98,11 +111,25 @@ class Site:
         """Those of the tree that are `web` or `worker`."""
         return [process for process in self.tree()[1:] if process.cmdline()[3:4] == [role]]
 
+    def suspended_worker(self) -> psutil.Process:
+        """The one worker, stopped at a moment at which it does not hold the writers' lock of SQLite."""
+        (worker,) = self.processes("worker")
+
+        def is_stopped() -> bool:
+            worker.suspend()
+            if not self.is_sqlite or _is_free(Path(f"{self.server.data_dir / 'mediatheque.db'}-writer")):
+                return True
+            worker.resume()
+            return False
+
+        wait_for(is_stopped, "the worker to be between two writes")
+        return worker
+
     def end_leases_of_the_dead(self) -> None:
         """Let the time pass that it takes for the leases of dead workers to end, and have the living look."""
         with self.parts.database.write() as tx:
             for row in tx.execute(select(job.c.id, job.c.owner).where(job.c.lease_until > 0)).all():
-                if row.owner is not None and not _is_alive(int(row.owner.split(":")[1])):
+                if row.owner is not None and not is_alive(int(row.owner.split(":")[1])):
                     tx.execute(update(job).where(job.c.id == row.id).values(lease_until=0))
         self.parts.signals.send()
 
@@ -113,12 +140,17 @@ class Site:
         self.parts.close()
 
 
-def _is_alive(pid: int) -> bool:
+def _is_free(lock: Path) -> bool:
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def uses_root() -> bool:
-    return os.geteuid() == 0

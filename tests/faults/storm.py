@@ -1,4 +1,4 @@
-"""Kills without end under load: at every named place in turn and at random moments, of everything and of one process."""
+"""Kills without end under load: at every named place in turn, and at random moments of any process."""
 
 import asyncio
 import random
@@ -79,6 +79,7 @@ async def _kill(site: Site, figures: Figures, chance: random.Random) -> None:
         while not site.is_struck(place):
             assert time.monotonic() < deadline, f"nobody passed {place}"
             await asyncio.sleep(0.01)
+        await asyncio.to_thread(site.await_end, place)
         figures.kills["at places"] += 1
         return
     supervisor, *children = site.tree()

@@ -1,6 +1,5 @@
 """A disk that fails a sync or has no room, wherever we write: refused, nothing left, and it goes on (F5, F6)."""
 
-import signal
 from itertools import chain
 
 import httpx
@@ -52,15 +51,14 @@ def test_an_upload_counts_only_when_its_file_and_its_folders_are_synced(
 
 @pytest.mark.parametrize("action", ["eio", "enospc"])
 def test_a_worker_that_cannot_write_tries_again_later(site: Site, ledger: Ledger, action: str) -> None:
-    (worker,) = site.processes("worker")
     with site.server.client() as http:
         settle(site)
-        worker.send_signal(signal.SIGSTOP)
+        worker = site.suspended_worker()
         try:
             keep(ledger, http, photo())
             site.arm("store.sync", action)
         finally:
-            worker.send_signal(signal.SIGCONT)
+            worker.resume()
         settle(site)
         assert site.is_struck("store.sync")
         site.disarm()

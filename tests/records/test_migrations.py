@@ -55,7 +55,8 @@ def test_processes_that_start_together_migrate_once(url: str) -> None:
 
 @pytest.mark.parametrize("place", ["migration.begun", "migration.applied"])
 def test_an_interrupted_migration_is_done_again(url: str, place: str, tmp_path: Path) -> None:
-    killed = migrating(url, MEDIATHEQUE_FAULT=f"{place}=kill", MEDIATHEQUE_FAULT_SPENT=str(tmp_path / "spent"))
+    (tmp_path / place).write_text("kill")
+    killed = migrating(url, MEDIATHEQUE_FAULTS=str(tmp_path))
     assert killed.wait(60) == -9
     database = Database(url)
     migrate(database)

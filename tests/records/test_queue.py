@@ -215,7 +215,7 @@ def test_a_zombie_s_result_changes_nothing_and_leaves_no_bytes(
 
 def test_a_zombie_s_failure_changes_nothing(two_claims: tuple[Whole, Asset, Claim, Claim]) -> None:
     whole, it, zombie, successor = two_claims
-    whole.parts.pipeline.fail(zombie, "zombie", Outcome(), "gave up")
+    whole.parts.pipeline.fail(zombie, "zombie", Outcome(), "gave up", is_verdict=True)
     finish(whole, successor, "successor")
     assert whole.library.assets.get(whole.actor, TERMS, it.uuid).state == State.READY
 

@@ -69,8 +69,10 @@ def test_our_own_token_is_the_user_it_names(server: Server, tenant: Tenant, own:
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        ({"exp": -120}, EXPIRED), ({"exp": -70}, EXPIRED), ({"nbf": 120}, BAD), ({"nbf": 70}, BAD), ({"exp": None}, BAD),
-        ({"iat": 10**9}, BAD), ({"exp": "text"}, BAD), ({"exp": 0.5}, BAD), ({"exp": True}, EXPIRED), ({"exp": [1]}, BAD),
+        ({"exp": -120}, EXPIRED), ({"exp": -70}, EXPIRED), ({"nbf": 120}, BAD), ({"nbf": 70}, BAD),
+        ({"exp": None}, BAD), ({"iat": 10**9}, BAD), ({"exp": "text"}, BAD), ({"exp": 0.5}, BAD),
+        ({"exp": True}, EXPIRED),
+        ({"exp": [1]}, BAD),
         ({"aud": "x"}, BAD), ({"aud": None}, BAD), ({"aud": []}, BAD), ({"iss": "x"}, BAD), ({"iss": None}, BAD),
         ({"iss": ["mediatheque"]}, BAD), ({"sub": None}, BAD), ({"sub": "x"}, BAD), ({"sub": 1}, BAD),
         ({"sub": "00000000-0000-4000-8000-000000000000"}, BAD), ({"sub": ""}, BAD), ({"nbf": "text"}, BAD),
@@ -109,8 +111,9 @@ def test_a_signature_that_is_none_or_anothers_is_refused(server: Server, own: di
     good = jwt.encode(own, NEWEST, "HS256")
     head, body, _ = good.split(".")
     tampered = base64.urlsafe_b64encode(json.dumps(own | {"sub": "x"}).encode()).rstrip(b"=").decode()
-    for token in (f"{head}.{body}.", f"{head}.{tampered}.{good.split('.')[2]}", good[:-4] + "AAAA", "..", "a..", "a.b.c",
-                  jwt.encode(own, "another-secret-that-is-long-enough-for-it", "HS256"), jwt.encode(own, SECRET, "HS256"),
+    for token in (f"{head}.{body}.", f"{head}.{tampered}.{good.split('.')[2]}", good[:-4] + "AAAA", "..", "a..",
+                  "a.b.c", jwt.encode(own, "another-secret-that-is-long-enough-for-it", "HS256"),
+                  jwt.encode(own, SECRET, "HS256"),
                   spelled({"alg": "HS256"}, own, hs256(b""))):  # fmt: skip
         assert refused(server, token) == BAD
 
@@ -216,7 +219,8 @@ def test_a_subject_seen_first_by_many_requests_is_one_user(trusting: Server) -> 
 @pytest.mark.parametrize(
     "changes",
     [{"tenant": "nobody"}, {"tenant": None}, {"tenant": 1}, {"tenant": ["default"]}, {"role": "king"}, {"role": None},
-     {"role": ["admin"]}, {"sub": None}, {"sub": ""}, {"sub": "x" * 256}, {"sub": "a\0b"}, {"tenant": "a\0b"}, {"sub": "\ud800"}, {"tenant": "\ud800"},
+     {"role": ["admin"]}, {"sub": None}, {"sub": ""}, {"sub": "x" * 256}, {"sub": "a\0b"}, {"tenant": "a\0b"},
+     {"sub": "\ud800"}, {"tenant": "\ud800"},
      {"iss": "mediatheque"}, {"iss": "x"}, {"iss": None}, {"aud": "mediatheque"}, {"aud": None}, {"exp": None},
      {"exp": 1}, {"nbf": 1 << 40}, {"iat": 1 << 40}],
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +32,27 @@ SCOPES: Mapping[Role, frozenset[str]] = {
     Role.ADMIN: READ | WRITE | ADMINISTER,
 }
 _RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
+
+PERMISSIONS = ADMINISTER | {"assets.read", "assets.create", "assets.update", "assets.delete"}
+"""The nineteen names of contract.md, 2.1: what a user can be granted one by one."""
+_WRITES = frozenset({"assets.create", "assets.update", "assets.delete"})
+_FOLLOWS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(READ - PERMISSIONS, frozenset({"assets.read"})),
+    **dict.fromkeys(WRITE - PERMISSIONS, _WRITES),
+    "uploads.create": frozenset({"assets.create"}),
+}
+"""The other scopes, which nobody grants: each is held with the permissions that say the same of assets."""
+
+
+def permissions_of(role: Role, granted: Iterable[str] | None) -> frozenset[str]:
+    """What a user was granted, or else its role's own."""
+    return SCOPES[role] & PERMISSIONS if granted is None else frozenset(granted)
+
+
+def scopes_of(role: Role, granted: Iterable[str] | None) -> frozenset[str]:
+    """Every scope of a user: its permissions, and on the other surfaces what follows from them."""
+    held = permissions_of(role, granted)
+    return held | {scope for scope, needed in _FOLLOWS.items() if needed <= held}
 
 
 def require(actor: Actor, scope: str) -> None:
@@ -84,7 +105,8 @@ class Access:
         if row["expires_at"] is not None and row["expires_at"] <= datetime.now(UTC):
             raise Unauthorized(Unauthorized.EXPIRED_KEY)
         role = min(Role(row["key_role"]), Role(row["user_role"]), key=_RANK.__getitem__)
-        return _actor(row, role, row["scopes"], f"key:{row['key_uuid']}")
+        narrowed = SCOPES[Role(row["key_role"])] & frozenset(row["scopes"] or SCOPES[Role(row["key_role"])])
+        return _actor(row, role, narrowed, f"key:{row['key_uuid']}")
 
     def _from_token(self, credential: str) -> Actor:
         claims = self._tokens.read(credential)
@@ -93,7 +115,11 @@ class Access:
         else:
             assert self._tokens.outside is not None
             row = self._outside_user(claims, self._tokens.outside)
-        if row is None or not _is_alive(row):
+        if row is None:
+            raise Unauthorized(Unauthorized.UNKNOWN_USER, "The token's user does not exist")
+        if not _is_alive(row):
+            raise Unauthorized(Unauthorized.INACTIVE_USER, "The token's user is not active")
+        if claims["iss"] == ISSUER and claims.get("gen", 0) != row["user_generation"]:
             raise Unauthorized(Unauthorized.INVALID_TOKEN)
         return _actor(row, Role(row["user_role"]), None, f"user:{row['user_uuid']}")
 
@@ -142,15 +168,15 @@ def bearer(headers: Sequence[str]) -> str:
     return credential.strip()
 
 
-def _actor(row: Row, role: Role, narrowed: list[str] | None, credential: str) -> Actor:
-    scopes = SCOPES[role] if narrowed is None else SCOPES[role] & frozenset(narrowed)
+def _actor(row: Row, role: Role, narrowed: frozenset[str] | None, credential: str) -> Actor:
+    scopes = scopes_of(Role(row["user_role"]), row["user_permissions"])
     return Actor(
         tenant_id=row["tenant_id"],
         tenant_uuid=row["tenant_uuid"],
         user_id=row["user_id"],
         user_uuid=row["user_uuid"],
         role=role,
-        scopes=scopes,
+        scopes=scopes if narrowed is None else scopes & narrowed,
         credential=credential,
     )
 

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from mediatheque import faults
+from mediatheque.core import audit
 from mediatheque.core.access import DEFAULT_TENANT, SCOPES, digest
+from mediatheque.core.passwords import hashed
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Role
 from mediatheque.records import accounts
@@ -69,8 +71,11 @@ class Accounts:
     def revoke_key(self, key_id: UUID) -> None:
         """Refused by every process from the moment this returns; raises `NotFound`."""
         with self._database.write() as tx:
-            if not accounts.revoke_key(tx, key_id, datetime.now(UTC)):
+            tenant_id = accounts.tenant_of_key(tx, key_id)
+            if tenant_id is None:
                 raise NotFound(f"No key {key_id}")
+            if accounts.revoke_key(tx, key_id, datetime.now(UTC)):
+                audit.note_outside(tx, tenant_id, "key.revoked", key_id)
 
     def first_start(self, username: str, password: str) -> FirstCredentials | None:
         """Tenant `default`, its admin and a first key, unless they are there; None when they were."""
@@ -81,7 +86,7 @@ class Accounts:
         try:
             with self._database.write() as tx:
                 tenant_id = accounts.add_tenant(tx, DEFAULT_TENANT, datetime.now(UTC))
-                accounts.add_user(tx, tenant_id, username, Role.ADMIN, datetime.now(UTC), password_hash=_hashed(chosen))
+                accounts.add_user(tx, tenant_id, username, Role.ADMIN, datetime.now(UTC), password_hash=hashed(chosen))
                 key = _add_key(tx, tenant_id, username, Role.ADMIN, None, None)
                 faults.place("start.tenant")
         except Duplicate:
@@ -118,13 +123,7 @@ def _add_key(
             "expires_at": expires_at,
         },
     )
+    audit.note_outside(tx, tenant_id, "key.created", key_id, user=name, role=role, scopes=scopes)
     row = accounts.identity_of_key(tx, digest(secret))
     assert row is not None
     return NewKey(secret, key_id, row["tenant_uuid"], row["user_uuid"])
-
-
-def _hashed(password: str) -> str:
-    # Argon2 is slow to import and needed only when a password is set or checked.
-    from argon2 import PasswordHasher
-
-    return PasswordHasher().hash(password)

@@ -1,6 +1,7 @@
 """Assets: uploaded, listed, changed and deleted, whatever the door."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,10 +15,18 @@ from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import UPLOAD
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
-from mediatheque.errors import Empty, Invalid, NotFound, QuotaExceeded, StorageFull, Unsupported
+from mediatheque.core.stores import Stores
+from mediatheque.errors import (
+    Empty,
+    Invalid,
+    LibraryError,
+    NotFound,
+    QuotaExceeded,
+    StorageFull,
+    Unsupported,
+)
 from mediatheque.model import Actor, Asset, Facts, Page, State, Terms
-from mediatheque.ports import Store
-from mediatheque.records import assets, counters, search, tallies
+from mediatheque.records import assets, counters, profiles, search, tallies
 from mediatheque.records import folders as folder_rows
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
@@ -44,14 +53,14 @@ class Assets:
     def __init__(
         self,
         database: Database,
-        primary: Store,
+        stores: Stores,
         probing: Probing,
         pipeline: Pipeline,
         generations: Generations,
         quota_bytes: int,
     ) -> None:
         self._database = database
-        self._primary = primary
+        self._stores = stores
         self._probing = probing
         self._pipeline = pipeline
         self._generations = generations
@@ -59,15 +68,24 @@ class Assets:
 
     def stage(self, terms: Terms) -> Staged:
         """A temporary file for bytes on their way in, held to the terms' size."""
-        return Staged(self._primary.staging, terms.max_bytes)
+        return Staged(self._stores.primary.staging, terms.max_bytes)
 
     def upload(
-        self, actor: Actor, terms: Terms, staged: Staged, upload: Upload, *, remembering: Remembering | None = None
+        self,
+        actor: Actor,
+        terms: Terms,
+        staged: Staged,
+        upload: Upload,
+        *,
+        remembering: Remembering | None = None,
+        profile_id: UUID | None = None,
+        commit_message: str | None = None,
     ) -> Asset:
         """Take the staged bytes into the library: probed, stored, recorded and their work planned, or nothing at all.
 
-        Raises `Malformed`, `Unsupported`, `Invalid`, `QuotaExceeded`, `StorageFull`, `Unavailable`. When this
-        returns the asset survives kill -9 and a power cut.
+        `profile_id` names the place for the bytes, `commit_message` says why to a place that keeps a history. Raises
+        `Malformed`, `Unsupported`, `Invalid`, `QuotaExceeded`, `StorageFull`, `Unavailable`, and `NotFound` about the
+        profile. When this returns the asset survives kill -9 and a power cut.
         """
         faults.place("upload.received")
         names.text(upload.description, "description", terms.max_text_chars)
@@ -75,21 +93,24 @@ class Assets:
         path = names.folder_path(upload.folder)
         facts = self._accept(terms, staged)
         self._check_quota(actor, staged.size_bytes)
+        store_name, store = self._stores.for_upload(actor, profile_id)
         blob_uuid = uuid4()
         filename = names.safe_name(upload.filename, facts.extension)
-        key = f"{UPLOADS}/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
-        self._primary.put(staged.path, key)
+        key = f"{store.key_prefix}{UPLOADS}/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
+        store.put(staged.path, key, message=commit_message)
         made = None
         try:
             with self._database.write() as tx:
-                made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, key)
+                self._hold(tx, actor, store_name)
+                made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, store_name, key)
                 if remembering:
                     remembering.keep(tx, made)
                 faults.place("upload.recorded")
         except BaseException as error:
             # Otherwise the commit itself failed, and nobody knows whether it counts: leave the bytes.
             if made is None or isinstance(error, StorageFull):
-                self._primary.delete(key)
+                with suppress(LibraryError):  # the sweeper finds what a store keeps
+                    store.delete(key)
             raise
         faults.place("upload.committed")
         self._pipeline.announce()
@@ -168,7 +189,7 @@ class Assets:
             self._generations.bump(uuid)
         return after
 
-    def erase(self, actor: Actor, terms: Terms, uuid: UUID) -> Asset:
+    def erase(self, actor: Actor, terms: Terms, uuid: UUID, *, commit_message: str | None = None) -> Asset:
         """Delete for good: the row keeps only its id, so that the public URL can say 410; raises `NotFound`.
 
         Returns the asset as it was.
@@ -179,11 +200,11 @@ class Assets:
             search.remove(tx, it.id)
             if it.state != State.FAILED:
                 self._discount(tx, it)
-            objects = assets.erase(tx, it, datetime.now(UTC))
+            objects = assets.erase(tx, it, datetime.now(UTC), commit_message)
             faults.place("erase.recorded")
         faults.place("erase.committed")
         self._generations.bump(uuid)
-        self._pipeline.collect(objects)
+        self._pipeline.collect(objects, message=commit_message)
         faults.place("erase.removed")
         return it
 
@@ -213,6 +234,11 @@ class Assets:
             raise Unsupported(f"Unsupported media type: {facts.media_type}")
         return facts
 
+    def _hold(self, tx: Tx, actor: Actor, store: str) -> None:
+        """Keep the profile of the bytes from being removed under them."""
+        if store != self._stores.primary.name and not profiles.hold(tx, UUID(store), actor.tenant_id):
+            raise NotFound("No such storage profile").about("profile")
+
     def _check_quota(self, actor: Actor, size_bytes: int) -> None:
         if self._quota_bytes:
             with self._database.read() as tx:
@@ -230,13 +256,14 @@ class Assets:
         path: tuple[str, ...] | None,
         filename: str,
         blob_uuid: UUID,
+        store: str,
         key: str,
     ) -> Asset:
         now = datetime.now(UTC)
         blob = {
             "uuid": blob_uuid,
             "tenant_id": actor.tenant_id,
-            "store": self._primary.name,
+            "store": store,
             "key": key,
             "size_bytes": staged.size_bytes,
             "media_type": facts.media_type,

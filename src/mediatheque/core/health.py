@@ -1,22 +1,17 @@
 """Whether the parts answer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
 
 
-def _check_all(stores: Iterable[Store]) -> None:
-    for store in stores:
-        store.check()
-
-
 class Health:
-    def __init__(self, database: Database, stores: Mapping[str, Store], pipeline: Pipeline) -> None:
+    def __init__(self, database: Database, store: Store, pipeline: Pipeline) -> None:
         self._parts: dict[str, Callable[[], object]] = {
             "database": database.check,
-            "storage": lambda: _check_all(stores.values()),
+            "storage": store.check,
             "queue": pipeline.depth,
         }
 

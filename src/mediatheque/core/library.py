@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
+from mediatheque.core.audit import Audit
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.generations import Generations
@@ -12,9 +13,13 @@ from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.profiles import Profiles
 from mediatheque.core.providers import Providers
+from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
+from mediatheque.core.stores import Stores
+from mediatheque.core.users import Users
 from mediatheque.core.workflows import Workflows
 
 
@@ -23,6 +28,9 @@ class Library:
     base_url: str
     access: Access
     accounts: Accounts
+    sessions: Sessions
+    users: Users
+    audit: Audit
     assets: Assets
     catalogue: Catalogue
     skills: Skills
@@ -31,6 +39,8 @@ class Library:
     providers: Providers
     media: Media
     pipeline: Pipeline
+    stores: Stores
+    profiles: Profiles
     idempotency: Idempotency
     generations: Generations
     signer: Signer

@@ -1,7 +1,7 @@
 """The pipeline: jobs handed to workers and taken back, and what becomes of the bytes that nobody needs any more."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from mediatheque import faults
@@ -10,9 +10,10 @@ from mediatheque.core.generations import Generations
 from mediatheque.core.masking import masked
 from mediatheque.core.planning import DISPATCH, REPAIR, Planner
 from mediatheque.core.results import Outcome, Results
+from mediatheque.core.stores import Stores
 from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Queue, RunState, State
-from mediatheque.ports import Skill, Store
+from mediatheque.ports import Skill
 from mediatheque.records import assets, counters, runs, tallies, workers
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
@@ -34,7 +35,7 @@ class Pipeline:
     def __init__(
         self,
         database: Database,
-        stores: Mapping[str, Store],
+        stores: Stores,
         skills: Sequence[Skill],
         signals: Signals,
         generations: Generations,
@@ -82,9 +83,9 @@ class Pipeline:
 
         Nothing is shown of a run that is no longer ours; one whose asset got other bytes meanwhile is run again.
         """
-        store = self.stores[claim.blob["store"]]
-        stored = self.results.place(claim, outcome, store.name)
-        for made, key in (*stored.variants, *([stored.blob] if stored.blob else ())):
+        name = claim.blob["store"]
+        stored = self.results.place(claim, outcome, self.stores[name], self.stores.for_variants(name))
+        for store, made, key in stored.objects:
             store.put(made.file, key)
             faults.place("run.stored")
         # New bytes of an asset must be on disk before the old ones go; the rest is made again if it is lost.
@@ -97,7 +98,7 @@ class Pipeline:
                 faults.place("run.recorded")
         faults.place("run.committed")
         if not ours:
-            for key in stored.keys:
+            for store, _, key in stored.objects:
                 store.delete(key)
         if not is_current:
             self.retry(claim, owner, counts=True)
@@ -115,7 +116,7 @@ class Pipeline:
         except NotFound:
             store.check()
             return False
-        return bool(digest.hexdigest() == claim.blob["sha256"])
+        return digest.hexdigest() == str(claim.blob["sha256"])
 
     def fail(self, claim: Claim, owner: str, outcome: Outcome, reason: str, *, is_verdict: bool) -> None:
         """End the run as failed.
@@ -141,12 +142,12 @@ class Pipeline:
         with self._database.hasten() as tx:
             runs.put_back(tx, claim.job_id, owner, claim.fence, delay_seconds=delay, counts=counts)
 
-    def collect(self, objects: Sequence[tuple[str, str]]) -> int:
+    def collect(self, objects: Sequence[tuple[str, str]], *, message: str | None = None) -> int:
         """Remove the bytes of what was deleted and recorded as garbage; what fails now is tried again later.
 
         Returns how many are gone.
         """
-        gone = [(store, key) for store, key in objects if self._removed(store, key)]
+        gone = [(store, key) for store, key in objects if self._removed(store, key, message)]
         if gone:
             faults.place("tidy.removed")
             with self._database.hasten() as tx:
@@ -164,10 +165,9 @@ class Pipeline:
             self.results.drop_variants(tx, it, made, now)
             self.planner.remake(tx, it, made, REPAIR)
 
-    def stuck(self, tx: Tx, *, grace_seconds: float) -> list[Row]:
-        """Runs that nobody would end, and essential ones that were given up although their asset is there."""
-        essential = [skill.name for skill in self.skills.values() if skill.essential]
-        return [*runs.stuck(tx, grace_seconds=grace_seconds), *runs.given_up(tx, essential)]
+    def given_up(self, tx: Tx) -> list[Row]:
+        """Essential runs that failed without a verdict on the bytes: their asset is there, and not ready."""
+        return runs.given_up(tx, [skill.name for skill in self.skills.values() if skill.essential])
 
     def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
         """Put these runs back on the queue."""
@@ -176,7 +176,9 @@ class Pipeline:
     def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:
         """Housekeeping that any worker may do at any time: garbage, counts, old idempotency keys."""
         while rows := self._garbage(garbage_grace):
-            if not self.collect([(row["store"], row["key"]) for row in rows]):
+            by_message = {row["message"]: [(it["store"], it["key"]) for it in rows if it["message"] == row["message"]]
+                          for row in rows}  # fmt: skip
+            if not sum([self.collect(objects, message=message) for message, objects in by_message.items()]):
                 break
         with self._database.hasten() as tx:
             tallies.fold(tx)
@@ -188,9 +190,9 @@ class Pipeline:
         with self._database.read() as tx:
             return assets.garbage_before(tx, datetime.now(UTC) - grace, _GARBAGE_BATCH)
 
-    def _removed(self, store: str, key: str) -> bool:
+    def _removed(self, store: str, key: str, message: str | None) -> bool:
         try:
-            self.stores[store].delete(key)
+            self.stores[store].delete(key, message=message)
         except LibraryError:
             return False
         return True

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from mediatheque.core import names
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
+from mediatheque.ports import Store
 from mediatheque.records import assets, counters, runs, search, tallies
 from mediatheque.records.engine import Tx
 from mediatheque.records.runs import Claim
@@ -59,21 +60,25 @@ class Outcome:
 class Stored:
     """An outcome's files where they lie now: (what, key); `blob_uuid` is of new bytes."""
 
-    store: str
+    home: Store
+    """Where the asset's bytes lie, and new ones go."""
+    beside: Store
+    """Where its variants go."""
     variants: list[tuple[Made, str]]
     blob: tuple[Made, str] | None
     blob_uuid: UUID
 
     @property
-    def keys(self) -> list[str]:
-        return [key for _, key in self.variants] + ([self.blob[1]] if self.blob else [])
+    def objects(self) -> list[tuple[Store, Made, str]]:
+        new = [(self.home, *self.blob)] if self.blob else []
+        return [(self.beside, made, key) for made, key in self.variants] + new
 
 
 class Results:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
 
-    def place(self, claim: Claim, outcome: Outcome, store: str) -> Stored:
+    def place(self, claim: Claim, outcome: Outcome, home: Store, beside: Store) -> Stored:
         """Keys for the outcome's files, of this attempt alone: a worker thought dead overwrites nothing.
 
         What a dispatched run makes becomes an asset of its own, so its first picture is stored like an upload.
@@ -82,14 +87,14 @@ class Results:
         variants, new = outcome.variants, outcome.replacement
         if claim.trigger == DISPATCH:
             new, variants = new or next(iter(variants), None), []
-        tenant = claim.blob["key"].split("/")[1]
+        tenant = claim.blob["key"].split("/")[-3]  # uploads/{tenant}/{blob}/{name}, perhaps below a store's own prefix
         blob_key = None
         if new is not None:
             name = names.key_name(_renamed(PurePosixPath(claim.blob["key"]).name, new.media_type))
-            blob_key = new, f"uploads/{tenant}/{blob_uuid}/{name}"
-        own = f"variants/{tenant}/{claim.blob['uuid']}/{claim.run_uuid.hex[:8]}-{claim.fence}-"
+            blob_key = new, f"{home.key_prefix}uploads/{tenant}/{blob_uuid}/{name}"
+        own = f"{beside.key_prefix}variants/{tenant}/{claim.blob['uuid']}/{claim.run_uuid.hex[:8]}-{claim.fence}-"
         keys = [(made, f"{own}{made.name}{extension_of(made.media_type)}") for made in variants]
-        return Stored(store, keys, blob_key, blob_uuid)
+        return Stored(home, beside, keys, blob_key, blob_uuid)
 
     def show(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored) -> None:
         """Everything that has come of the run, and its end."""
@@ -150,7 +155,7 @@ class Results:
         if stored.variants:
             self.drop_variants(tx, it, [made.name for made, _ in stored.variants], now)
             assets.add_variants(
-                tx, [_variant_row(claim, made, key, stored.store, now) for made, key in stored.variants]
+                tx, [_variant_row(claim, made, key, stored.beside.name, now) for made, key in stored.variants]
             )
             counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(stored.variants))
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
@@ -283,7 +288,7 @@ def _blob_row(claim: Claim, stored: Stored, now: datetime) -> dict[str, Any]:
     return {
         "uuid": stored.blob_uuid,
         "tenant_id": claim.tenant_id,
-        "store": stored.store,
+        "store": stored.home.name,
         "key": key,
         "size_bytes": new.size_bytes,
         "media_type": new.media_type,

@@ -38,9 +38,11 @@ class Tokens:
         self._secrets = secrets
         self.outside = outside
 
-    def issue(self, user_uuid: UUID, *, lifetime_seconds: int = LIFETIME_SECONDS) -> str:
+    def issue(self, user_uuid: UUID, *, generation: int = 0, lifetime_seconds: int = LIFETIME_SECONDS) -> str:
+        """A token of a user's sessions of that generation: it ends with them (`sessions.end_all`)."""
         now = int(time.time())
-        claims = {"iss": ISSUER, "aud": ISSUER, "sub": str(user_uuid), "iat": now, "exp": now + lifetime_seconds}
+        claims = {"iss": ISSUER, "aud": ISSUER, "sub": str(user_uuid), "gen": generation, "iat": now,
+                  "exp": now + lifetime_seconds}  # fmt: skip
         return jwt.encode(claims, self._secrets[0], algorithm="HS256")
 
     def read(self, token: str) -> dict[str, Any]:

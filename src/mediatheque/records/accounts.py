@@ -15,6 +15,8 @@ _IDENTITY = (
     user.c.uuid.label("user_uuid"),
     user.c.name.label("user_name"),
     user.c.role.label("user_role"),
+    user.c.permissions.label("user_permissions"),
+    user.c.generation.label("user_generation"),
     user.c.disabled_at.label("user_disabled_at"),
     tenant.c.id.label("tenant_id"),
     tenant.c.uuid.label("tenant_uuid"),
@@ -49,7 +51,7 @@ def user_named(tx: Tx, tenant_id: int, name: str) -> RowMapping | None:
 
 
 def add_user(tx: Tx, tenant_id: int, name: str, role: str, now: datetime, **values: Any) -> int:
-    """`values` may hold `password_hash` and `subject`."""
+    """`values` may hold `password_hash`, `subject`, `permissions` and `disabled_at`."""
     row = {"uuid": uuid4(), "tenant_id": tenant_id, "name": name, "role": role, "created_at": now}
     return _inserted(tx, insert(user).values(row | values))
 
@@ -64,9 +66,9 @@ def identity_of_subject(tx: Tx, tenant_id: int, subject: str) -> RowMapping | No
 
 
 def put_subject(tx: Tx, tenant_id: int, subject: str, role: str, now: datetime) -> None:
-    """The user of an outside issuer's subject: made, or given the role that the issuer says."""
+    """The user of an outside issuer's subject: made, or given the role, with its rights, that the issuer says."""
     mine = user.c.tenant_id == tenant_id, user.c.subject == subject
-    if tx.execute(update(user).where(*mine).values(role=role)).rowcount == 0:
+    if tx.execute(update(user).where(*mine).values(role=role, permissions=None)).rowcount == 0:
         add_user(tx, tenant_id, f"subject:{subject}"[:255], role, now, subject=subject)
 
 
@@ -91,12 +93,14 @@ def keys(tx: Tx, tenant_name: str | None) -> list[RowMapping]:
     return list(tx.execute(query).mappings())
 
 
+def tenant_of_key(tx: Tx, key_uuid: UUID) -> int | None:
+    return tx.execute(select(api_key.c.tenant_id).where(api_key.c.uuid == key_uuid)).scalar()
+
+
 def revoke_key(tx: Tx, key_uuid: UUID, now: datetime) -> bool:
-    """False when there is no such key; one that is revoked already stays as it is."""
-    known = tx.execute(select(api_key.c.id).where(api_key.c.uuid == key_uuid)).scalar()
+    """False when it was revoked already."""
     unrevoked = api_key.c.uuid == key_uuid, api_key.c.revoked_at.is_(None)
-    tx.execute(update(api_key).where(*unrevoked).values(revoked_at=now))
-    return known is not None
+    return tx.execute(update(api_key).where(*unrevoked).values(revoked_at=now)).rowcount == 1
 
 
 def _inserted(tx: Tx, statement: Insert) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, insert, null, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, insert, select, update
 
 from mediatheque.model import Asset, Blob, State, Variant
 from mediatheque.records.engine import Tx
@@ -38,7 +38,7 @@ def add_asset(tx: Tx, values: dict[str, Any]) -> int:
 
 
 def change_asset(tx: Tx, asset_id: int, values: dict[str, Any]) -> None:
-    tx.execute(update(asset).where(asset.c.id == asset_id).values(values))
+    tx.execute(_CHANGE, {"row": asset_id, **values})
 
 
 def asset_with(tx: Tx, uuid: UUID, tenant_id: int | None) -> Asset | None:
@@ -145,26 +145,30 @@ def variant_named(tx: Tx, blob_id: int, name: str) -> Variant | None:
 
 def drop_variants(tx: Tx, blob_id: int, names: Sequence[str], now: datetime) -> int:
     """Forget these variants; their bytes become garbage. Returns how many there were."""
+    if not names:
+        return 0
     mine = variant.c.blob_id == blob_id, variant.c.name.in_(names)
     gone = tx.execute(delete(variant).where(*mine).returning(variant.c.store, variant.c.key)).all()
     discard(tx, [(store, key) for store, key in gone], now)
     return len(gone)
 
 
-def erase(tx: Tx, it: Asset, now: datetime) -> list[tuple[str, str]]:
+def erase(tx: Tx, it: Asset, now: datetime, message: str | None = None) -> list[tuple[str, str]]:
     """Leave a tombstone of an asset and none of its blob; returns (store, key) of the bytes, now garbage."""
     objects = [(it.blob.store, it.blob.key)]
     objects += [(made.store, made.key) for made in variants_of(tx, it.blob.id)]
-    blank = {"blob_id": null(), "filename": "", "original_filename": "", "alt_text": null(), "folder_id": null()}
-    change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": null()})
+    blank = {"blob_id": None, "filename": "", "original_filename": "", "alt_text": None, "folder_id": None}
+    change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": None})
     tx.execute(delete(blob).where(blob.c.id == it.blob.id))
-    discard(tx, objects, now)
+    discard(tx, objects, now, message)
     return objects
 
 
-def discard(tx: Tx, objects: list[tuple[str, str]], now: datetime) -> None:
+def discard(tx: Tx, objects: list[tuple[str, str]], now: datetime, message: str | None = None) -> None:
+    """Record bytes as garbage; `message` is for stores that keep a history."""
     if objects:
-        tx.execute(insert(garbage), [{"store": store, "key": key, "created_at": now} for store, key in objects])
+        common = {"created_at": now, "message": message}
+        tx.execute(insert(garbage), [{"store": store, "key": key, **common} for store, key in objects])
 
 
 def garbage_before(tx: Tx, moment: datetime, limit: int) -> list[RowMapping]:
@@ -223,6 +227,7 @@ def _with_uuid() -> Select[Any]:
     return WHOLE.where(asset.c.uuid == bindparam("id"), asset.c.deleted_at.is_(None))
 
 
+_CHANGE = update(asset).where(asset.c.id == bindparam("row"))
 _ANYONES = _with_uuid()
 _ONE = _with_uuid().where(asset.c.tenant_id == bindparam("tenant"))
 _VARIANTS = select(variant).where(variant.c.blob_id == bindparam("blob")).order_by(variant.c.id)

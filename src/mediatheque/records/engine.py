@@ -156,9 +156,11 @@ class _GroupCommit:
     def _enter(self) -> tuple[_Group, Connection]:
         with self._count:
             self._waiting += 1
-        self._turn.acquire()
+        has_turn = self._turn.acquire(timeout=BUSY_SECONDS)
         with self._count:
             self._waiting -= 1
+        if not has_turn:
+            raise Unavailable(retry_after_seconds=1)
         try:
             connection = self._open()
             if self._group is None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     RowMapping,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from mediatheque.model import Finding, Queue, Run, RunState, StepResult
 from mediatheque.records.engine import Row, Tx
@@ -31,6 +33,8 @@ from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, r
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
+HORIZON_MICROS = 3600 * MICROSECOND
+"""No delay and no lease is this long: one that ends later was written before the clock was put back."""
 FIRST = -1
 """Backlog of a job that goes before all others of its lane."""
 
@@ -84,26 +88,12 @@ def enqueue(
 
 def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_seconds: float) -> list[Claim]:
     """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
-    moment = now(tx)
-    free = (
-        select(job.c.id)
-        .where(job.c.lane.in_([LANES[lane] for lane in lanes]))
-        .where(job.c.available_at <= moment, job.c.lease_until <= moment, _UNCHAINED)
-        .order_by(job.c.lane, job.c.backlog, job.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        update(job)
-        .where(job.c.id.in_(free.scalar_subquery()))
-        .values(owner=owner, fence=job.c.fence + 1, attempts=job.c.attempts + 1,
-                lease_until=moment + round(lease_seconds * MICROSECOND))
-        .returning(job.c.id, job.c.fence, job.c.attempts, job.c.run_id)
-    )  # fmt: skip
-    jobs = {row.run_id: row for row in tx.execute(taken)}
+    wanted = {"lanes": [LANES[lane] for lane in lanes], "most": limit, "holder": owner,
+              "lease": round(lease_seconds * MICROSECOND)}  # fmt: skip
+    jobs = {row.run_id: row for row in tx.execute(_TAKE[tx.dialect.name == "sqlite"], wanted)}
     if not jobs:
         return []
-    rows = tx.execute(_DETAILS.where(run.c.id.in_(jobs))).mappings()
+    rows = tx.execute(_DETAILS, {"runs": list(jobs)}).mappings()
     return [_claim(jobs[row["run_id"]], row) for row in rows]
 
 
@@ -114,7 +104,7 @@ def renew(tx: Tx, owner: str, job_ids: Sequence[int], lease_seconds: float) -> N
 
 def end(tx: Tx, job_id: int, owner: str, fence: int) -> bool:
     """Take the job off the queue; False when it is no longer ours."""
-    return tx.execute(delete(job).where(*_held(job_id, owner, fence))).rowcount == 1
+    return tx.execute(_END, {"job": job_id, "holder": owner, "fenced": fence}).rowcount == 1
 
 
 def put_back(tx: Tx, job_id: int, owner: str, fence: int, *, delay_seconds: float, counts: bool) -> bool:
@@ -134,18 +124,21 @@ def settle_blob(tx: Tx, run_id: int, blob_id: int) -> None:
 
 
 def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str, Any]]) -> None:
-    tx.execute(update(run).where(run.c.id == run_id).values(values))
+    tx.execute(_FINISH, {"row": run_id, **values})
     if steps:
-        tx.execute(delete(step).where(step.c.run_id == run_id))
-        tx.execute(insert(step), steps)
+        tx.execute(_FORGET_STEPS, {"run": run_id})
+        tx.execute(_ADD_STEPS, steps)
 
 
 def put_findings(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]], *, all_kinds: bool = True) -> None:
     """Replace what this skill has said about the blob, or with `all_kinds` False only what it says anew."""
-    old = delete(finding).where(finding.c.blob_id == blob_id, finding.c.skill == skill)
-    tx.execute(old if all_kinds else old.where(finding.c.kind.in_([row["kind"] for row in rows])))
+    if all_kinds:
+        tx.execute(_FORGET_FINDINGS, {"blob": blob_id, "skill_name": skill})
+    else:
+        old = delete(finding).where(finding.c.blob_id == blob_id, finding.c.skill == skill)
+        tx.execute(old.where(finding.c.kind.in_([row["kind"] for row in rows])))
     if rows:
-        tx.execute(insert(finding), rows)
+        tx.execute(_ADD_FINDINGS, rows)
 
 
 def move_findings(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
@@ -267,7 +260,7 @@ def _backlog(tx: Tx, tenant_id: int) -> int:
     return int(tx.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
-def _held(job_id: int, owner: str, fence: int) -> tuple[ColumnElement[bool], ...]:
+def _held(job_id: Any, owner: Any, fence: Any) -> tuple[ColumnElement[bool], ...]:
     return job.c.id == job_id, job.c.owner == owner, job.c.fence == fence
 
 
@@ -302,20 +295,56 @@ _POSTGRESQL_NOW: ColumnElement[int] = literal_column(
 )
 _UNFINISHED = ("queued", "running")
 _DEPTH = select(job.c.lane, func.count().label("jobs")).group_by(job.c.lane)
-_DETAILS = select(
-    run.c.id.label("run_id"),
-    run.c.uuid.label("run_uuid"),
-    run.c.tenant_id.label("tenant_id"),
-    run.c.asset_id,
-    run.c.skill,
-    run.c.trigger,
-    run.c.shown,
-    run.c.parameters,
-    asset.c.uuid.label("asset_uuid"),
-    asset.c.kind,
-    asset.c.captured_at,
-    *(column for column in blob.c if column.name != "tenant_id"),
-).select_from(run.join(asset, asset.c.id == run.c.asset_id).join(blob, blob.c.id == asset.c.blob_id))
+_DETAILS = (
+    select(
+        run.c.id.label("run_id"),
+        run.c.uuid.label("run_uuid"),
+        run.c.tenant_id.label("tenant_id"),
+        run.c.asset_id,
+        run.c.skill,
+        run.c.trigger,
+        run.c.shown,
+        run.c.parameters,
+        asset.c.uuid.label("asset_uuid"),
+        asset.c.kind,
+        asset.c.captured_at,
+        *(column for column in blob.c if column.name != "tenant_id"),
+    )
+    .select_from(run.join(asset, asset.c.id == run.c.asset_id).join(blob, blob.c.id == asset.c.blob_id))
+    .where(run.c.id.in_(bindparam("runs", expanding=True)))
+)
+
+
 _BEFORE = job.alias("before")
 _UNCHAINED = or_(job.c.after_id.is_(None), ~exists().where(_BEFORE.c.id == job.c.after_id))
 """Nothing has to end before this job. Ids of ended jobs are not given out again while a later one waits for them."""
+
+
+def _take(now: ColumnElement[int]) -> ReturningUpdate[Any]:
+    come = [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in (job.c.available_at, job.c.lease_until)]
+    free = (
+        select(job.c.id)
+        .where(job.c.lane.in_(bindparam("lanes", expanding=True)), *come, _UNCHAINED)
+        .order_by(job.c.lane, job.c.backlog, job.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(job)
+        .where(job.c.id.in_(free.scalar_subquery()))
+        .values(owner=bindparam("holder"), fence=job.c.fence + 1, attempts=job.c.attempts + 1,
+                lease_until=now + bindparam("lease", type_=BigInteger))
+        .returning(job.c.id, job.c.fence, job.c.attempts, job.c.run_id)
+    )  # fmt: skip
+
+
+# Built once: to build a statement takes longer than to run it, and SQLite's writers wait for each other.
+_TAKE = {True: _take(_SQLITE_NOW), False: _take(_POSTGRESQL_NOW)}
+_END = delete(job).where(*_held(bindparam("job"), bindparam("holder"), bindparam("fenced")))
+_FINISH = update(run).where(run.c.id == bindparam("row"))
+_FORGET_STEPS = delete(step).where(step.c.run_id == bindparam("run"))
+_ADD_STEPS = insert(step)
+_FORGET_FINDINGS = delete(finding).where(
+    finding.c.blob_id == bindparam("blob"), finding.c.skill == bindparam("skill_name")
+)
+_ADD_FINDINGS = insert(finding)

@@ -99,6 +99,7 @@ user = Table(
     Column("role", String(16), nullable=False),
     Column("password_hash", String(255)),
     Column("permissions", JSON),
+    Column("generation", Integer, nullable=False, server_default="0"),
     _at("updated_at"),
     _at("last_login_at"),
     Column("subject", String(255)),
@@ -179,6 +180,10 @@ asset = Table(
     _at("updated_at", nullable=False),
     _at("deleted_at"),
 )
+
+PROFILED = text("store NOT IN ('local', 's3')")
+"""Blobs in a tenant's own place: what tells whether a profile is in use."""
+Index("ix_blob_store", blob.c.store, sqlite_where=PROFILED, postgresql_where=PROFILED)
 
 SHOWN = text("deleted_at IS NULL AND state <> 'failed'")
 """What a list may show; the partial indexes below and `assets.shown()` say the same."""
@@ -341,6 +346,7 @@ garbage = Table(
     _id(),
     Column("store", String(64), nullable=False),
     Column("key", String(1024), nullable=False),
+    Column("message", Text),
     _at("created_at", nullable=False),
 )
 
@@ -357,6 +363,7 @@ refresh_token = Table(
     _at("used_at"),
     _at("revoked_at"),
     Index("ix_refresh_token_family", "family"),
+    Index("ix_refresh_token_user_id", "user_id"),
 )
 
 storage_profile = Table(
@@ -433,6 +440,7 @@ audit = Table(
     _id(),
     _to("tenant", "tenant_id"),
     Column("user_id", BigId),
+    Column("credential", String(64)),
     Column("action", String(64), nullable=False),
     Column("subject", String(255)),
     Column("details", JSON),

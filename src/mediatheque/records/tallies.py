@@ -68,12 +68,14 @@ def bytes_of(tx: Tx, tenant_id: int) -> int:
 def fold(tx: Tx) -> int:
     """Merge rows of the same tenant, folder, kind, visibility and day; returns how many rows that saved.
 
-    Safe beside other folders: a row counts for whoever deletes it.
+    Safe beside other folders: a row counts for whoever deletes it, and nobody waits for a row in other hands.
     """
     keys = (tally.c.tenant_id, tally.c.folder_id, tally.c.kind, tally.c.is_public, tally.c.day)
     crowded = select(*keys).group_by(*keys).having(func.count() > 1).limit(_FOLD_LIMIT).subquery()
     same = and_(*(column == crowded.c[column.name] for column in keys))
-    doomed = select(tally.c.id).join(crowded, same).limit(_FOLD_LIMIT)
+    doomed = (
+        select(tally.c.id).join(crowded, same).limit(_FOLD_LIMIT).with_for_update(of=tally, skip_locked=True)
+    )  # fmt: skip
     rows = tx.execute(
         delete(tally).where(tally.c.id.in_(doomed)).returning(*keys, tally.c.assets, tally.c.size_bytes)
     ).all()

@@ -35,6 +35,9 @@ BODY_LIMIT_BYTES = 1 << 20
 
 BEARER = {"bearer": {"type": "http", "scheme": "bearer", "description": "An API key or an access token."}}
 
+OPEN: dict[str, Any] = {"security": []}
+"""What the OpenAPI document says of a route that asks for no credential."""
+
 _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
 
 
@@ -102,8 +105,7 @@ class Door(APIRoute):
         async def enter(request: Request) -> Response:
             library: Library = request.app.state.library
             headers = request.headers.getlist("authorization")
-            address = request.client.host if request.client else ""
-            actor, allowance = await in_thread(library.access.enter, headers, address)
+            actor, allowance = await in_thread(library.access.enter, headers, address_of(request))
             request.state.actor = actor
             request.state.allowance = allowance
             if needed:
@@ -113,6 +115,18 @@ class Door(APIRoute):
             if not streams:
                 request = Request(request.scope, _limited(request.receive))
             return with_allowance(await handle(request), allowance)
+
+        return enter
+
+
+class Porch(APIRoute):
+    """A route for everybody: no credential is looked at; the body has the limit that it has behind a `Door`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def enter(request: Request) -> Response:
+            return await handle(Request(request.scope, _limited(request.receive)))
 
         return enter
 
@@ -137,6 +151,11 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
+def address_of(request: Request) -> str:
+    """Where the request comes from, for what is counted per address."""
+    return request.client.host if request.client else ""
+
+
 def json_response(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(), status, media_type="application/json")
 
@@ -151,6 +170,7 @@ def once(
     status: int,
     render: Callable[[Asset], str],
     render_error: RenderError,
+    request_id: str,
 ) -> Response:
     """Answer a request that makes an asset; one with an `Idempotency-Key` that was answered before gets that answer."""
     if key is None:
@@ -161,7 +181,7 @@ def once(
     try:
         return _json(render(make(Remembering(actor.tenant_id, key, status, render))), status)
     except LibraryError as error:
-        answer = render_error(error, "")
+        answer = render_error(error, request_id)
         library.idempotency.settle(actor, key, error.status, bytes(answer.body).decode())
         raise
     except BaseException:

@@ -45,12 +45,12 @@ def routes(library: Library) -> APIRouter:
         """Store an input image: JPEG, PNG or WebP of at most 25 MB."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
         async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
-            return await in_thread(_upload, library, actor, form, key)
+            return await in_thread(_upload, library, actor, form, key, request.state.request_id)
 
     return router
 
 
-def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Response:
+def _upload(library: Library, actor: Actor, form: Form, key: str | None, request_id: str) -> Response:
     return once(
         library,
         actor,
@@ -62,6 +62,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Resp
         status=200,
         render=partial(_shape, library),
         render_error=render_error,
+        request_id=request_id,
     )
 
 

@@ -121,7 +121,7 @@ def _complete_openapi(app: FastAPI, surfaces: Sequence[Surface]) -> None:
             for path, operations_ in document["paths"].items():
                 for operation in operations_.values():
                     if "operations" not in operation.get("tags", ()) and path not in _hot_paths(surfaces):
-                        operation["security"] = [{"bearer": []}]
+                        operation.setdefault("security", [{"bearer": []}])
             app.openapi_schema = document
         return app.openapi_schema
 

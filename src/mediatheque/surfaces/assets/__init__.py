@@ -5,7 +5,18 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.assets import bulk, gallery, library, providers, skills, workflows
+from mediatheque.surfaces.assets import (
+    auth,
+    bulk,
+    gallery,
+    library,
+    providers,
+    skills,
+    storage,
+    system,
+    users,
+    workflows,
+)
 from mediatheque.surfaces.assets.content import content
 from mediatheque.surfaces.assets.documents import CONTENT_PATHS
 from mediatheque.surfaces.assets.objects import CONTENT
@@ -17,6 +28,10 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     skills.routes,
     library.routes,
     gallery.routes,
+    auth.routes,
+    users.routes,
+    system.routes,
+    storage.routes,
     providers.routes,
     workflows.routes,
 )

@@ -64,7 +64,7 @@ def routes(library: Library) -> APIRouter:
                 total_derivatives=usage.derivatives,
                 content_type_breakdown=types,
                 most_active_skill=skill,
-            )  # fmt: skip
+            )
         )
 
     @router.post("/batch-delete", response_model=Envelope[BatchDeleted])

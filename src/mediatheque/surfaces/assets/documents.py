@@ -9,6 +9,8 @@ UPLOAD_FIELDS: dict[str, Any] = {
     "description": _TEXT,
     "altText": _TEXT,
     "isPublic": {"type": "boolean", "default": True},
+    "storageProviderProfileId": {"type": "string", "format": "uuid"},
+    "commitMessage": {"type": "string"},
     "runEnrichment": {"type": "boolean", "default": True},
 }
 ERRORS: dict[int | str, dict[str, Any]] = {

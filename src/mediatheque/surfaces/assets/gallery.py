@@ -10,7 +10,7 @@ from mediatheque.surfaces.assets.documents import ERRORS
 from mediatheque.surfaces.assets.library import DEFAULT_PAGE_SIZE, clamped, to_uuid
 from mediatheque.surfaces.assets.objects import GalleryItem, GalleryObject, gallery_item, gallery_object
 from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped
-from mediatheque.surfaces.http import in_thread
+from mediatheque.surfaces.http import OPEN, Porch, in_thread
 
 
 class GalleryList(Shape):
@@ -21,9 +21,9 @@ class GalleryList(Shape):
 
 
 def routes(library: Library) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/public/assets", tags=["gallery"], responses=ERRORS)
+    router = APIRouter(route_class=Porch, prefix="/api/v1/public/assets", tags=["gallery"], responses=ERRORS)
 
-    @router.get("", response_model=Envelope[GalleryList])
+    @router.get("", response_model=Envelope[GalleryList], openapi_extra=OPEN)
     async def list_gallery(
         page: int = 1,
         page_size: Annotated[int, Query(alias="pageSize")] = DEFAULT_PAGE_SIZE,
@@ -37,7 +37,7 @@ def routes(library: Library) -> APIRouter:
         items = [gallery_item(library, it) for it in found.assets]
         return enveloped(GalleryList(items=items, page=page, page_size=page_size, total=found.total))
 
-    @router.get("/{asset_id}", response_model=Envelope[GalleryObject])
+    @router.get("/{asset_id}", response_model=Envelope[GalleryObject], openapi_extra=OPEN)
     async def get_gallery_asset(asset_id: str) -> Response:
         """A public, ready asset with its derivatives."""
         detail = await in_thread(library.catalogue.gallery_detail, to_uuid(asset_id))

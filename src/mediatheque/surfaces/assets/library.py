@@ -1,9 +1,10 @@
 """`/api/v1/assets`: uploaded, listed, shown, changed, deleted and streamed (contract, 2.4)."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -15,7 +16,7 @@ from mediatheque.core.library import Library
 from mediatheque.core.media import original
 from mediatheque.core.names import base_name
 from mediatheque.errors import Invalid, NotFound
-from mediatheque.model import Actor, Filter, Page, State
+from mediatheque.model import Actor, Filter, State, Terms
 from mediatheque.surfaces.assets.content import Streamed
 from mediatheque.surfaces.assets.documents import CONTENT_ANSWERS, ERRORS, UPLOAD_FIELDS
 from mediatheque.surfaces.assets.objects import AssetObject, ListItem, asset_object, list_item, public_url
@@ -65,7 +66,7 @@ def routes(library: Library) -> APIRouter:
         """Upload an image; what is made of it follows."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
         async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
-            return await in_thread(_upload, library, actor, form, key)
+            return await in_thread(_upload, library, actor, form, key, request.state.request_id)
 
     @router.get("", response_model=Envelope[AssetList])
     @scope("assets.read")
@@ -86,17 +87,13 @@ def routes(library: Library) -> APIRouter:
         narrow = Filter(query or keyword or "", (content_type or "").lower(), _states(status))
         order = Order((order_by or sort_by or "").lower() == "size", _is_ascending(order_direction, sort_direction))
         page, page_size = clamped(page, page_size)
-        found = await in_thread(
-            library.catalogue.page, actor_of(request), TERMS, narrow, order, page=page, page_size=page_size
-        )
-        return enveloped(_list(library, found))
+        return await in_thread(_listed, library, actor_of(request), narrow, order, page, page_size)
 
     @router.get("/{asset_id}", response_model=Envelope[AssetObject])
     @scope("assets.read")
     async def get_asset(request: Request, asset_id: str) -> Response:
         """An asset with its derivatives, results and last execution."""
-        detail = await in_thread(library.catalogue.detail, actor_of(request), TERMS, to_uuid(asset_id))
-        return enveloped(asset_object(library, detail))
+        return await in_thread(_shown, library, library.catalogue.detail, actor_of(request), to_uuid(asset_id))
 
     @router.patch("/{asset_id}", response_model=Envelope[AssetObject])
     @scope("assets.update")
@@ -105,29 +102,27 @@ def routes(library: Library) -> APIRouter:
         changes = change.model_dump(exclude_unset=True)
         if "original_file_name" in changes:
             changes["original_filename"] = changes.pop("original_file_name")
-        detail = await in_thread(library.catalogue.change, actor_of(request), TERMS, to_uuid(asset_id), changes)
-        return enveloped(asset_object(library, detail))
+        change_it = partial(library.catalogue.change, changes=changes)
+        return await in_thread(_shown, library, change_it, actor_of(request), to_uuid(asset_id))
 
     @router.delete("/{asset_id}", response_model=Envelope[Deleted])
     @scope("assets.delete")
     async def delete_asset(
         request: Request,
         asset_id: str,
-        body: Annotated[Deletion | None, Body()] = None,  # noqa: ARG001
+        body: Annotated[Deletion | None, Body()] = None,
     ) -> Response:
         """Delete for good; `status` is the asset's last."""
-        was = await in_thread(library.assets.erase, actor_of(request), TERMS, to_uuid(asset_id))
+        message = body.commit_message if body else None
+        actor, uuid = actor_of(request), to_uuid(asset_id)
+        was = await in_thread(library.assets.erase, actor, TERMS, uuid, commit_message=message)
         return enveloped(Deleted(id=str(was.uuid), status=was.state.value, deleted_at_utc=moment(datetime.now(UTC))))
 
     @router.get("/{asset_id}/content", response_class=Response, responses=CONTENT_ANSWERS)
     @scope("assets.read")
     async def get_content(request: Request, asset_id: str) -> Response:
         """To a public asset's URL, or a private one's bytes."""
-        it = await in_thread(library.assets.get, actor_of(request), TERMS, to_uuid(asset_id))
-        location = public_url(library, it, it.blob.key)
-        if location is not None:
-            return Response(status_code=307, headers={"Location": location, "Cache-Control": "no-store"})
-        return Streamed(library, original(it))
+        return await in_thread(_content, library, actor_of(request), to_uuid(asset_id))
 
     return router
 
@@ -146,7 +141,15 @@ def clamped(page: int, page_size: int) -> tuple[int, int]:
     return min(max(page, 1), MAX_PAGE), size
 
 
-def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Response:
+def _content(library: Library, actor: Actor, uuid: UUID) -> Response:
+    it = library.assets.get(actor, TERMS, uuid)
+    location = public_url(library, it, it.blob.store, it.blob.key)
+    if location is None:
+        return Streamed(library, original(it))
+    return Response(status_code=307, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def _upload(library: Library, actor: Actor, form: Form, key: str | None, request_id: str) -> Response:
     upload = Upload(
         filename=_filename(form),
         alt_text=form.fields.get("altText") or None,
@@ -154,16 +157,21 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Resp
         is_public=_boolean(form, "isPublic", default=True),
         enrich=_boolean(form, "runEnrichment", default=True),
     )
+    place: Any = {
+        "profile_id": _uuid(form, "storageProviderProfileId"),
+        "commit_message": form.fields.get("commitMessage") or None,
+    }
     fields = sorted(form.fields.items())
     response = once(
         library,
         actor,
         key,
         ("POST /api/v1/assets", form.staged.sha256, form.filename, repr(fields)),
-        lambda remembering: library.assets.upload(actor, TERMS, form.staged, upload, remembering=remembering),
+        lambda remembering: library.assets.upload(actor, TERMS, form.staged, upload, remembering=remembering, **place),
         status=202,
         render=lambda it: bytes(enveloped(asset_object(library, Detail(it, [], [], None))).body).decode(),
         render_error=render_error,
+        request_id=request_id,
     )
     return _with_location(response)
 
@@ -176,9 +184,14 @@ def _with_location(response: Response) -> Response:
     return response
 
 
-def _list(library: Library, found: Page) -> AssetList:
+def _listed(library: Library, actor: Actor, narrow: Filter, order: Order, page: int, page_size: int) -> Response:
+    found = library.catalogue.page(actor, TERMS, narrow, order, page=page, page_size=page_size)
     items = [list_item(library, it) for it in found.assets]
-    return AssetList(items=items, page=found.page, page_size=found.page_size, total=found.total)
+    return enveloped(AssetList(items=items, page=found.page, page_size=found.page_size, total=found.total))
+
+
+def _shown(library: Library, find: Callable[[Actor, Terms, UUID], Detail], actor: Actor, uuid: UUID) -> Response:
+    return enveloped(asset_object(library, find(actor, TERMS, uuid)))
 
 
 def _states(status: str | None) -> tuple[State, ...]:
@@ -196,6 +209,14 @@ def _filename(form: Form) -> str:
     if not form.declared_type:
         raise Invalid("The file has no content type", field=("file",), kind="type_missing")
     return form.filename
+
+
+def _uuid(form: Form, name: str) -> UUID | None:
+    value = form.fields.get(name, "").strip()
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        raise Invalid(f"{name} is a UUID", field=(name,)) from None
 
 
 def _boolean(form: Form, name: str, *, default: bool) -> bool:

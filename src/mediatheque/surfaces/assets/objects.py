@@ -132,12 +132,15 @@ def gallery_object(library: Library, detail: Detail) -> GalleryObject:
     return GalleryObject(**_shown(library, it), extension=_extension(it), derivatives=made)
 
 
-def public_url(library: Library, it: Asset, key: str) -> str | None:
-    """The anonymous URL of a public asset's object, None while the asset is private."""
-    return f"{library.base_url}{CONTENT}{quote(key, safe='/')}" if it.is_public else None
+def public_url(library: Library, it: Asset, store: str, key: str) -> str | None:
+    """The anonymous URL of a public asset's object, the store's own where it has one; None while it is private."""
+    if not it.is_public:
+        return None
+    return library.stores.public_url(store, key) or f"{library.base_url}{CONTENT}{quote(key, safe='/')}"
 
 
 def _common(library: Library, it: Asset) -> dict[str, Any]:
+    provider, profile_id = library.stores.described(it.blob.store)
     return {
         "id": str(it.uuid),
         "type": it.kind,
@@ -147,9 +150,9 @@ def _common(library: Library, it: Asset) -> dict[str, Any]:
         "size": it.blob.size_bytes,
         "width": it.blob.width,
         "height": it.blob.height,
-        "storage_provider": it.blob.store,
-        "storage_provider_profile_id": None,
-        "public_url": public_url(library, it, it.blob.key),
+        "storage_provider": provider,
+        "storage_provider_profile_id": str(profile_id) if profile_id else None,
+        "public_url": public_url(library, it, it.blob.store, it.blob.key),
         "is_public": it.is_public,
         "created_at_utc": moment(it.created_at),
         "updated_at_utc": moment(it.updated_at),
@@ -174,7 +177,7 @@ def _derivative(library: Library, it: Asset, made: Variant) -> Derivative:
         size=made.size_bytes,
         width=made.width,
         height=made.height,
-        public_url=public_url(library, it, made.key),
+        public_url=public_url(library, it, made.store, made.key),
         created_at_utc=moment(made.created_at),
     )
 

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from mediatheque.errors import Invalid, LibraryError, Unauthorized
 from mediatheque.model import Terms
+from mediatheque.surfaces.assets import storage_codes
 
 Value = TypeVar("Value")
 
@@ -77,7 +78,8 @@ def code_of(error: LibraryError) -> tuple[str, int]:
         return _UNAUTHORIZED[error.reason], 401
     if isinstance(error, Invalid):
         place = error.field[-1] if error.field else ""
-        return _INVALID.get((error.subject, place, error.kind), "request_invalid"), 400
+        otherwise = storage_codes.SUBJECT_INVALID.get(error.subject, "request_invalid")
+        return _INVALID.get((error.subject, place, error.kind), otherwise), 400
     known = _CODES.get((error.subject, error.code)) or _CODES.get(("", error.code))
     return known or (error.code, error.status)
 
@@ -92,6 +94,12 @@ _UNAUTHORIZED = {
     Unauthorized.EXPIRED_KEY: "api_key_invalid",
     Unauthorized.EXPIRED_TOKEN: "auth_token_expired",
     Unauthorized.INVALID_TOKEN: "auth_unauthorized",
+    Unauthorized.INVALID_CREDENTIALS: "auth_invalid_credentials",
+    Unauthorized.INVALID_REFRESH: "auth_refresh_token_invalid",
+    Unauthorized.EXPIRED_REFRESH: "auth_refresh_token_expired",
+    Unauthorized.REUSED_REFRESH: "auth_refresh_token_reused",
+    Unauthorized.INACTIVE_USER: "auth_user_inactive",
+    Unauthorized.UNKNOWN_USER: "auth_user_not_found",
 }
 _SAID = {
     "api_key_missing": "Missing Authorization header",
@@ -109,6 +117,9 @@ _CODES = {
     ("profile", "not_found"): ("storage_provider_profile_not_found", 404),
     ("provider", "not_found"): ("ai_provider_profile_not_found", 404),
     ("user", "not_found"): ("user_not_found", 404),
+    ("user", "conflict"): ("user_username_conflict", 409),
+    ("user", "forbidden"): ("user_manage_forbidden", 403),
+    **storage_codes.CODES,
     ("workflow", "not_found"): ("workflow_profile_not_found", 404),
     ("", "forbidden"): ("auth_forbidden", 403),
     ("", "bad_request"): ("request_invalid", 400),
@@ -140,5 +151,14 @@ _INVALID = {
     ("workflow", "graph", "no_skills"): "workflow_profile_has_no_skills",
     ("workflow", "graph", "unsupported_skills"): "workflow_profile_contains_unsupported_skills",
     ("asset", "file", "type_missing"): "asset_content_type_missing",
+    ("user", "username", "blank"): "user_username_required",
+    ("user", "username", "string_too_long"): "user_username_invalid",
+    ("user", "username", "string_invalid"): "user_username_invalid",
+    ("user", "password", "blank"): "user_password_required",
+    ("user", "password", "string_too_short"): "user_password_too_short",
+    ("user", "password", "string_too_long"): "user_password_too_long",
+    ("user", "password", "string_invalid"): "user_password_invalid",
+    ("user", "permissions", "unknown"): "user_permissions_invalid",
+    **storage_codes.INVALID,
 }
 """(subject, field, kind of `errors.Invalid`) → this dialect's code; 400 all of them."""

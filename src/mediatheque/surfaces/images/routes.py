@@ -53,7 +53,7 @@ def routes(library: Library) -> APIRouter:
         """Upload an image: JPEG, PNG, GIF or WebP of at most 10 MB."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
         async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
-            return await in_thread(_upload, library, actor, form, key)
+            return await in_thread(_upload, library, actor, form, key, request.state.request_id)
 
     @scope("images.read")
     async def list_folders(request: Request) -> Response:
@@ -90,7 +90,7 @@ def routes(library: Library) -> APIRouter:
     return router
 
 
-def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Response:
+def _upload(library: Library, actor: Actor, form: Form, key: str | None, request_id: str) -> Response:
     upload = Upload(form.filename, form.fields.get("alt_text"), form.fields.get("folder"))
     request = ("POST /v3/images", form.staged.sha256, form.filename, json.dumps(form.fields, sort_keys=True))
     return once(
@@ -102,6 +102,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None) -> Resp
         status=201,
         render=lambda it: shape(library, it).model_dump_json(),
         render_error=render_error,
+        request_id=request_id,
     )
 
 

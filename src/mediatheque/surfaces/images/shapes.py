@@ -84,7 +84,7 @@ def render_error(error: LibraryError, request_id: str) -> Response:  # noqa: ARG
     """`{"detail": text}`; of an invalid value the list of FastAPI's kind."""
     detail: Any = error.message
     if isinstance(error, Unauthorized):
-        detail = _UNAUTHORIZED[error.reason]
+        detail = _UNAUTHORIZED.get(error.reason, _UNAUTHORIZED[Unauthorized.INVALID_TOKEN])
     elif isinstance(error, Invalid):
         detail = [{"loc": list(error.field), "msg": error.message, "type": error.kind}]
     return Response(json.dumps({"detail": detail}), error.status, media_type="application/json")

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("user_id", ID, nullable=True),
+        sa.Column("credential", sa.String(length=64), nullable=True),
         sa.Column("action", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=255), nullable=True),
         sa.Column("details", sa.JSON(), nullable=True),
@@ -122,6 +123,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("secret_sha256", name=op.f("uq_refresh_token_secret_sha256")),
     )
     op.create_index("ix_refresh_token_family", "refresh_token", ["family"], unique=False)
+    op.create_index("ix_refresh_token_user_id", "refresh_token", ["user_id"], unique=False)
 
     op.add_column("run", sa.Column("parameters", sa.JSON(), nullable=True))
     op.add_column("run", sa.Column("result", sa.JSON(), nullable=True))
@@ -155,7 +157,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
 
+    op.add_column("garbage", sa.Column("message", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_blob_store",
+        "blob",
+        ["store"],
+        unique=False,
+        sqlite_where=sa.text("store NOT IN ('local', 's3')"),
+        postgresql_where=sa.text("store NOT IN ('local', 's3')"),
+    )
     op.add_column("user_account", sa.Column("permissions", sa.JSON(), nullable=True))
+    op.add_column("user_account", sa.Column("generation", sa.Integer(), server_default="0", nullable=False))
     op.add_column("user_account", sa.Column("updated_at", sa.BigInteger(), nullable=True))
     op.add_column("user_account", sa.Column("last_login_at", sa.BigInteger(), nullable=True))
     op.execute(

@@ -1,0 +1,66 @@
+"""Clients that vanish in the middle of an upload, or never come to its end (F13, F14)."""
+
+import socket
+import time
+from contextlib import ExitStack
+
+from tests.faults.invariants import check, objects, settle
+from tests.faults.ledger import Ledger, keep, photo
+from tests.faults.site import Site
+from tests.support import ADMIN_KEY, wait_for
+
+HALF_OPEN = 200
+
+
+def test_an_upload_whose_client_vanishes_half_way_leaves_nothing(site: Site, ledger: Ledger) -> None:
+    with site.server.client() as http:
+        settle(site)
+        before, total = objects(site), http.get("/v3/images").json()["total"]
+        logged = site.server.log.stat().st_size
+        for door in ("/v3/images", "/v1/uploads"):
+            for abrupt in (False, True):
+                with _half_an_upload(site, door) as connection:
+                    wait_for(lambda: any(site.staging.iterdir()), "the upload to be under way")
+                    if abrupt:  # a reset instead of an orderly end
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                wait_for(lambda: not any(site.staging.iterdir()), "its temporary file to be gone")
+        assert objects(site) == before
+        assert http.get("/v3/images").json()["total"] == total
+        assert b"unhandled error" not in site.server.log.read_bytes()[logged:]
+        keep(ledger, http, photo())
+    check(site, ledger)
+
+
+def test_two_hundred_half_open_connections_keep_nobody_waiting(site: Site, ledger: Ledger) -> None:
+    with ExitStack() as clients, site.server.client() as http:
+        for number in range(HALF_OPEN):
+            if number % 2:
+                clients.enter_context(_half_an_upload(site, "/v3/images"))
+            else:
+                clients.enter_context(_connection(site)).sendall(b"POST /v3/images HTTP/1.1\r\nHost: x\r\n")
+        wait_for(lambda: len(list(site.staging.iterdir())) == HALF_OPEN // 2, "the uploads to be under way", 30)
+        started = time.monotonic()
+        assert http.get("/health/live").status_code == 200
+        assert time.monotonic() - started < 1
+        keep(ledger, http, photo())
+        assert len(list(site.staging.iterdir())) >= HALF_OPEN // 2
+    wait_for(lambda: not any(site.staging.iterdir()), "the temporary files to be gone", 30)
+    check(site, ledger)
+
+
+def _connection(site: Site) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", site.server.port), timeout=10)
+
+
+def _half_an_upload(site: Site, door: str) -> socket.socket:
+    """A connection on which half of a form has been sent."""
+    data = photo()
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n\r\n'
+    form = head + data + b"\r\n--b--\r\n"
+    connection = _connection(site)
+    connection.sendall(
+        f"POST {door} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(form)}\r\n\r\n".encode()
+        + form[: len(head) + len(data) // 2]
+    )
+    return connection
