@@ -54,7 +54,7 @@ def stand_in() -> Iterator[Vision]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(10**6 if vision.drip else len(answer)))
             self.end_headers()
-            with suppress(OSError):  # whoever asked may have gone, as it should
+            with suppress(OSError):  # whoever asked has gone, as it should
                 self._drip() if vision.drip else self.wfile.write(answer)
 
         def _drip(self) -> None:

@@ -1,4 +1,4 @@
-"""`POST /v1/workflows/{workflow}` and `GET /v1/jobs/{job_id}`, as a client of Figur sees them (contract, 5.3)."""
+"""`POST /v1/workflows/{workflow}` and `GET /v1/jobs/{job_id}`, as a client sees them (contract, 5.3 and 10)."""
 
 import io
 import uuid

@@ -193,8 +193,8 @@ def test_a_refusal_is_not_tried_again(client: httpx.Client, vision: Vision) -> N
     "answer",
     [
         b"", b"<html>", b"[" * 100_000, b"{}", b"null", message("no JSON"), message('{"text": "x"}'), message("[]"),
-        message('{"caption": 7}'), message('{"caption": " "}'), message({"caption": "x"}), {"choices": []},
-        b"x" * (2 << 20),
+        message('{"caption": 7}'), message('{"caption": " "}'), message({"caption": "x"}),
+        {"choices": []}, b"x" * (2 << 20),
     ],
     ids=lambda it: str(it)[:40],
 )  # fmt: skip
