@@ -179,7 +179,8 @@ class Worker:
         with workplace(store) as folder:
             source = source_of(claim, store, folder)
             work = Work(claim, source, folder, self._decoders, self._describers, outcome)
-            perform(self._pipeline.skills[claim.skill], work)
+            is_last_try = claim.trigger in IMPATIENT or claim.attempts >= MAX_ATTEMPTS
+            perform(self._pipeline.skills[claim.skill], work, is_last_try=is_last_try)
             faults.place("run.performed")
             self._pipeline.complete(claim, self.owner, outcome)
 

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select, update
 
 from mediatheque.app import Parts, make_fsck, make_worker, open_parts
-from mediatheque.core.pipeline import MAX_ATTEMPTS, Outcome
+from mediatheque.core.pipeline import MAX_ATTEMPTS
+from mediatheque.core.results import Outcome
 from mediatheque.model import Queue, RunState
 from mediatheque.records import runs
 from mediatheque.records.tables import asset, job, run

@@ -13,7 +13,9 @@ import pytest
 from sqlalchemy import select, text, update
 
 from mediatheque import plugins as installed
-from mediatheque.core.pipeline import MAX_ATTEMPTS, Outcome
+from mediatheque.app import make_describers
+from mediatheque.core.pipeline import MAX_ATTEMPTS
+from mediatheque.core.results import Outcome
 from mediatheque.core.work import Work, perform, source_of, workplace
 from mediatheque.errors import Gone, NotFound
 from mediatheque.model import Asset, Queue, State
@@ -154,6 +156,7 @@ def poisoned(tmp_path: Path) -> Iterator[Whole]:
     """A library with a skill that always fails."""
     plugins = ModuleType("poisoned_plugins")
     plugins.SURFACES, plugins.STORES, plugins.KINDS = installed.SURFACES, installed.STORES, installed.KINDS  # type: ignore[attr-defined]
+    plugins.DESCRIBER = installed.DESCRIBER  # type: ignore[attr-defined]
     plugins.SKILLS = (*installed.SKILLS, f"{__name__}:POISON")  # type: ignore[attr-defined]
     with opened(tmp_path, plugins=plugins) as whole:
         yield whole
@@ -193,7 +196,8 @@ def finish(whole: Whole, held: Claim, owner: str) -> None:
     outcome = Outcome()
     with workplace(whole.parts.store) as folder:
         source = source_of(held, whole.parts.store, folder)
-        perform(whole.parts.pipeline.skills[held.skill], Work(held, source, folder, whole.parts.decoders, outcome))
+        work = Work(held, source, folder, whole.parts.decoders, make_describers(whole.parts), outcome)
+        perform(whole.parts.pipeline.skills[held.skill], work)
         whole.parts.pipeline.complete(held, owner, outcome)
 
 
@@ -225,7 +229,8 @@ def test_a_result_for_a_deleted_asset_leaves_no_bytes(two_claims: tuple[Whole, A
     outcome = Outcome()
     with workplace(whole.parts.store) as folder:
         source = source_of(successor, whole.parts.store, folder)
-        perform(whole.parts.pipeline.skills["variants"], Work(successor, source, folder, whole.parts.decoders, outcome))
+        work = Work(successor, source, folder, whole.parts.decoders, make_describers(whole.parts), outcome)
+        perform(whole.parts.pipeline.skills["variants"], work)
         whole.library.assets.erase(whole.actor, TERMS, it.uuid)
         whole.parts.pipeline.complete(successor, "successor", outcome)
     assert list(whole.parts.store.list()) == []

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from mediatheque.clients import vision
 from mediatheque.clients.addresses import FetchFailed
-from mediatheque.core import names
+from mediatheque.core import audit, names
 from mediatheque.core.describing import DEFAULT_PROMPT, QUESTIONS, Describers, endpoint_of
 from mediatheque.errors import Invalid, NotFound, ProviderFailed, Unavailable
 from mediatheque.model import Actor, Endpoint, Provider, Reach, Role
@@ -83,6 +83,7 @@ class Providers:
                 providers.deactivate_all(tx, actor.tenant_id)
             fixed = {"uuid": uuid, "tenant_id": actor.tenant_id, "created_at": now, "updated_at": now}
             providers.add(tx, row | fixed | {"is_active": is_active})
+            audit.note(tx, actor, "ai_provider.created", uuid, name=row["name"])
             return self._provider(_row(tx, actor, uuid))
 
     def change(self, actor: Actor, uuid: UUID, given: Mapping[str, Any]) -> Provider:
@@ -100,12 +101,14 @@ class Providers:
                 providers.deactivate_all(tx, actor.tenant_id)
             if row:
                 providers.change(tx, before["id"], row | {"updated_at": datetime.now(UTC)})
+                audit.note(tx, actor, "ai_provider.changed", uuid, fields=sorted(row))
             return self._provider(_row(tx, actor, uuid))
 
     def delete(self, actor: Actor, uuid: UUID) -> Deleted:
         with self._database.write() as tx:
             row = _row(tx, actor, uuid)
             providers.remove(tx, row["id"])
+            audit.note(tx, actor, "ai_provider.deleted", uuid, name=row["name"])
             return Deleted(uuid, row["is_active"], datetime.now(UTC))
 
     def test(self, actor: Actor, uuid: UUID | None, given: Mapping[str, Any]) -> Tested:

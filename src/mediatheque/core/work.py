@@ -78,11 +78,11 @@ class Work:
         return self._describers.of(self._tenant_id).describe(self, task)
 
 
-def perform(skill: Skill, work: Work) -> None:
+def perform(skill: Skill, work: Work, *, is_last_try: bool = False) -> None:
     """Run the steps. What went wrong is kept with its step, in words that are safe to show, and the next has its turn.
 
-    It is raised where that makes the run worthless (an essential skill), and where it is not the file's fault: a
-    store or a database that is away or full.
+    It is raised where that makes the run worthless (an essential skill), where it is not the file's fault (a store
+    or a database that is away or full), and for what may go better another time, unless this is the last.
     """
     for step in skill.steps:
         started, problem = datetime.now(UTC), None
@@ -93,7 +93,7 @@ def perform(skill: Skill, work: Work) -> None:
             raise
         except Exception as error:
             problem = _safe(error)
-            if skill.essential:
+            if skill.essential or not (is_last_try or isinstance(error, LibraryError)):
                 work.outcome.steps.append((step.name, problem, started, datetime.now(UTC)))
                 raise
             if not isinstance(error, (LibraryError, DecoderFailed)):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from mediatheque.core import graphs, names
+from mediatheque.core import audit, graphs, names
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Actor, Workflow
 from mediatheque.records import providers, workflows
@@ -39,6 +39,7 @@ class Workflows:
         with _unique_names(), self._database.write() as tx:
             self._claim_auto_run(tx, actor, wanted=is_auto_run)
             workflows.add(tx, row | {"created_at": now, "updated_at": now})
+            audit.note(tx, actor, "workflow.created", uuid, name=row["name"])
             return _workflow(_row(tx, actor, uuid))
 
     def replace(
@@ -62,13 +63,16 @@ class Workflows:
     def delete(self, actor: Actor, uuid: UUID) -> None:
         """Runs that it has begun go on."""
         with self._database.write() as tx:
-            workflows.remove(tx, _row(tx, actor, uuid)["id"])
+            row = _row(tx, actor, uuid)
+            workflows.remove(tx, row["id"])
+            audit.note(tx, actor, "workflow.deleted", uuid, name=row["name"])
 
     def _change(self, actor: Actor, uuid: UUID, values: Mapping[str, Any]) -> Workflow:
         with _unique_names(), self._database.write() as tx:
             row = _row(tx, actor, uuid)
             self._claim_auto_run(tx, actor, wanted=bool(values["is_auto_run"]))
             workflows.change(tx, row["id"], {**values, "updated_at": datetime.now(UTC)})
+            audit.note(tx, actor, "workflow.changed", uuid, fields=sorted(values))
             return _workflow(_row(tx, actor, uuid))
 
     def _claim_auto_run(self, tx: Tx, actor: Actor, *, wanted: bool) -> None:

@@ -170,7 +170,7 @@ asset = Table(
     Column("alt_text", Text),
     Column("description", Text),
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
-    Column("media_type", String(127), nullable=False, server_default=""),
+    Column("media_type", String(127), nullable=False, server_default=text("''")),
     _to("folder", "folder_id", nullable=True),
     Column("is_public", Boolean, nullable=False),
     _to("blob", "blob_id", nullable=True),

@@ -41,7 +41,7 @@ def strip(path: str, media_type: str, orientation: int, output: str) -> dict[str
         ):
             for piece in STRIPPERS[media_type](data):
                 file.write(piece)
-    except (IndexError, struct.error):
+    except (IndexError, ValueError, struct.error):  # an empty file cannot be mapped
         raise Malformed("The image is damaged or cut short") from None
     return None
 
@@ -51,10 +51,7 @@ def jpeg(data: mmap.mmap) -> Iterator[bytes]:
     yield data[:2]
     position = 2
     while True:
-        while data[position] == 0xFF and data[position + 1] == 0xFF:
-            position += 1  # fill bytes
-        if data[position] != 0xFF:
-            raise Malformed("The image is damaged")
+        position = _next_marker(data, position)
         marker = data[position + 1]
         if marker == END_OF_IMAGE:
             yield data[position : position + 2]
@@ -129,6 +126,13 @@ def _stays(marker: int, start: bytes) -> bool:
         kept = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
         return marker in kept and start.startswith(kept[marker])
     return True
+
+
+def _next_marker(data: mmap.mmap, position: int) -> int:
+    """Past fill bytes, and past stray bytes, which decoders skip as well."""
+    while data[position] != 0xFF or data[position + 1] in (0x00, 0xFF):
+        position += 1
+    return position
 
 
 def _scan_end(data: mmap.mmap, position: int) -> int:

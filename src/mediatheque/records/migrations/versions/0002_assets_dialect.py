@@ -131,7 +131,7 @@ def upgrade() -> None:
     op.add_column("job", sa.Column("after_id", sa.BigInteger(), nullable=True))
     op.add_column("asset", sa.Column("description", sa.Text(), nullable=True))
     op.add_column("asset", sa.Column("size_bytes", sa.BigInteger(), server_default="0", nullable=False))
-    op.add_column("asset", sa.Column("media_type", sa.String(length=127), server_default="", nullable=False))
+    op.add_column("asset", sa.Column("media_type", sa.String(length=127), server_default=sa.text("''"), nullable=False))
     op.create_index(
         "ix_asset_failed",
         "asset",
