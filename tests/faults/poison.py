@@ -3,7 +3,7 @@
 import signal
 
 from mediatheque.model import Queue
-from mediatheque.plugins import KINDS, STORES, SURFACES
+from mediatheque.plugins import DESCRIBER, KINDS, STORES, SURFACES
 from mediatheque.ports import Skill, Step, Work
 
 NAME = "poison"
@@ -17,4 +17,4 @@ def bite(work: Work) -> None:
 SKILL = Skill(NAME, "for tests", 1, frozenset({"image"}), Queue.FAST, (Step("bite", bite),), essential=True)
 SKILLS = ("tests.faults.poison:SKILL",)
 
-__all__ = ["KINDS", "SKILLS", "STORES", "SURFACES"]
+__all__ = ["DESCRIBER", "KINDS", "SKILLS", "STORES", "SURFACES"]

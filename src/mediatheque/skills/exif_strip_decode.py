@@ -4,6 +4,7 @@ Colour profiles stay, since without them the picture would look different.
 """
 
 import mmap
+import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,10 @@ KEPT_WEBP_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANM
 EXIF_AND_XMP_FLAGS = 0x0C
 KEPT_GIF_APPLICATIONS = frozenset({b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"})
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+MARKER = re.compile(rb"\xff[^\x00\xff]")
+"""The next marker, past fill bytes and past stray bytes, which decoders skip as well."""
+SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""Behind the entropy-coded bytes of a scan: a marker that is neither stuffing nor a restart."""
 
 
 def strip(path: str, media_type: str, orientation: int, output: str) -> dict[str, Any] | None:
@@ -41,7 +46,7 @@ def strip(path: str, media_type: str, orientation: int, output: str) -> dict[str
         ):
             for piece in STRIPPERS[media_type](data):
                 file.write(piece)
-    except (IndexError, struct.error):
+    except (IndexError, ValueError, struct.error):  # an empty file cannot be mapped
         raise Malformed("The image is damaged or cut short") from None
     return None
 
@@ -51,10 +56,7 @@ def jpeg(data: mmap.mmap) -> Iterator[bytes]:
     yield data[:2]
     position = 2
     while True:
-        while data[position] == 0xFF and data[position + 1] == 0xFF:
-            position += 1  # fill bytes
-        if data[position] != 0xFF:
-            raise Malformed("The image is damaged")
+        position = _found(MARKER, data, position)
         marker = data[position + 1]
         if marker == END_OF_IMAGE:
             yield data[position : position + 2]
@@ -64,7 +66,7 @@ def jpeg(data: mmap.mmap) -> Iterator[bytes]:
             yield data[position:end]
         if marker == START_OF_SCAN:
             begin = end
-            end = _scan_end(data, begin)
+            end = _found(SCAN_END, data, begin)
             yield data[begin:end]
         position = end
 
@@ -131,15 +133,11 @@ def _stays(marker: int, start: bytes) -> bool:
     return True
 
 
-def _scan_end(data: mmap.mmap, position: int) -> int:
-    """Behind the entropy-coded bytes of a scan: the next marker that is neither stuffing nor a restart."""
-    while True:
-        position = data.find(b"\xff", position)
-        if position < 0:
-            raise Malformed("The image is cut short")
-        if data[position + 1] not in (0x00, 0xFF, *range(0xD0, 0xD8)):
-            return position
-        position += 1 if data[position + 1] == 0xFF else 2
+def _found(pattern: re.Pattern[bytes], data: mmap.mmap, position: int) -> int:
+    found = pattern.search(data, position)
+    if found is None:
+        raise Malformed("The image is cut short")
+    return found.start()
 
 
 def _table_bytes(flags: int) -> int:

@@ -27,8 +27,8 @@ def read(path: str, media_type: str, frames: int = 1) -> Any:
     else:
         several = frames > 1 and media_type in ANIMATED
         image = raster.opened(path, media_type, **({"n": -1} if several else {}))
-        if not several:
-            image = image.autorot()
+        if not several and image.get_typeof("orientation") and image.get("orientation") != 1:
+            image = image.copy_memory().autorot()  # turning reads rows in another order than they come in
     if image.get_typeof("icc-profile-data") or image.interpretation == "cmyk":
         image = image.icc_transform("srgb", embedded=True, input_profile="cmyk" if image.bands >= 4 else "srgb")
     if image.interpretation != "srgb":
