@@ -164,13 +164,16 @@ class Worker:
             raise
         except Exception as error:
             is_final = isinstance(error, LibraryError) or claim.attempts >= MAX_ATTEMPTS
+            is_expected = isinstance(error, (LibraryError, DecoderFailed))
+            reason = str(error) if is_expected else "Internal error"
+            log.warning(
+                "run failed", run=str(claim.run_uuid), skill=claim.skill, attempt=claim.attempts, reason=reason,
+                exc_info=None if is_expected else error,
+            )  # fmt: skip
             if not is_final:
-                log.exception("run failed", run=str(claim.run_uuid), skill=claim.skill, attempt=claim.attempts)
                 self._pipeline.retry(claim, self.owner, counts=True)
                 return
-            reason = str(error) if isinstance(error, (LibraryError, DecoderFailed)) else "Internal error"
-            log.exception("run given up", run=str(claim.run_uuid), skill=claim.skill, attempt=claim.attempts)
-            is_verdict = isinstance(error, (LibraryError, DecoderFailed)) and self._pipeline.is_intact(claim)
+            is_verdict = is_expected and self._pipeline.is_intact(claim)
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=is_verdict)
 
     def _perform(self, claim: Claim, outcome: Outcome) -> None:
