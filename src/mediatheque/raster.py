@@ -49,7 +49,9 @@ def reduced(path: str, media_type: str, side: int) -> Any:
     """All pixels, at most `side` wide and high, upright, sRGB with 8 bits a channel, in memory."""
     options = {"height": side, "size": "down"}
     if media_type == "image/heic" or media_type in OWN:
-        original = in_memory(path, media_type)
+        # Whoever owns the pixels must live until they are copied; a copy of the whole picture would cost too much.
+        owner = _decoded_heic(path) if media_type == "image/heic" else None
+        original = _wrapped(owner) if owner is not None else in_memory(path, media_type)
         image = original.thumbnail_image(side, **options, **_conversion(original))
     else:
         conversion = _conversion(opened(path, media_type))
