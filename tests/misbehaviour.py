@@ -75,7 +75,7 @@ def speak_garbage(data: str) -> None:
 
 
 def speak(data: str) -> None:
-    for descriptor in range(3, 20):
+    for descriptor in range(3, 1024):  # the number is that of the parent, which may have many open files
         try:
             socket.socket(fileno=os.dup(descriptor)).send(bytes.fromhex(data))
         except OSError:
