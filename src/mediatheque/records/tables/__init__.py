@@ -1,0 +1,49 @@
+"""Every table, once, for both databases. Times are microseconds since the epoch, UTC; sizes are bytes."""
+
+from mediatheque.records.tables.accounts import api_key, audit, refresh_token, tenant, user
+from mediatheque.records.tables.columns import MICROSECOND, from_micros, metadata, to_micros
+from mediatheque.records.tables.library import (
+    PROFILED,
+    asset,
+    asset_text,
+    blob,
+    counter,
+    finding,
+    folder,
+    garbage,
+    tally,
+    variant,
+)
+from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
+from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
+
+__all__ = [
+    "MICROSECOND",
+    "PROFILED",
+    "ai_provider",
+    "api_key",
+    "asset",
+    "asset_text",
+    "audit",
+    "blob",
+    "counter",
+    "finding",
+    "folder",
+    "from_micros",
+    "garbage",
+    "idempotency",
+    "job",
+    "metadata",
+    "refresh_token",
+    "run",
+    "spending",
+    "step",
+    "storage_profile",
+    "tally",
+    "tenant",
+    "to_micros",
+    "user",
+    "variant",
+    "worker",
+    "workflow",
+]
