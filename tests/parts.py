@@ -15,7 +15,7 @@ import httpx
 from mediatheque import app as composition
 from mediatheque import plugins as installed
 from mediatheque.app import Parts
-from mediatheque.core.assets import Upload
+from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
 from mediatheque.model import Actor, Asset, Queue, Terms
 from mediatheque.settings import read_settings
@@ -45,9 +45,9 @@ class Whole:
         return asyncio.run(ask())
 
     def upload(self, terms: Terms, name: str, data: bytes) -> Asset:
-        with self.library.assets.stage(terms) as staged:
+        with self.library.intake.stage(terms) as staged:
             staged.write(data)
-            return self.library.assets.upload(self.actor, terms, staged, Upload(name))
+            return self.library.intake.upload(self.actor, terms, staged, Upload(name))
 
     @contextmanager
     def working(self, lanes: tuple[Queue, ...] = tuple(Queue)) -> Iterator[None]:

@@ -117,6 +117,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
+    from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
     from mediatheque.core.limiter import Limiter
     from mediatheque.core.media import Media
@@ -136,7 +137,7 @@ def make_library(parts: Parts) -> "Library":
     probing = Probing(load(parts.plugins.KINDS), parts.decoders)
     limiter = Limiter(settings.rate_limit, settings.redis_url)
     tokens = Tokens(own_secrets, _outside(settings))
-    assets = Assets(database, stores, probing, parts.pipeline, generations, settings.storage_quota)
+    assets = Assets(database, parts.pipeline, generations)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
@@ -144,6 +145,7 @@ def make_library(parts: Parts) -> "Library":
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
+        intake=Intake(database, stores, probing, parts.pipeline, settings.storage_quota),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         skills=Skills(database, parts.pipeline),

@@ -23,7 +23,7 @@ from fastapi import APIRouter, Request, Response
 from mediatheque.model import Terms
 from mediatheque.surfaces.forms import received
 from mediatheque.surfaces.http import Door, Surface, actor_of, in_thread, plain_error, plain_invalid, scope, streaming
-from mediatheque.core.assets import Upload
+from mediatheque.core.intake import Upload
 
 TERMS = Terms("echo", frozenset({"image/png"}), 10_000, is_public=True)
 
@@ -35,9 +35,9 @@ def routes(library):
     @scope("images.write")
     @streaming
     async def echo(request: Request) -> Response:
-        async with received(request, lambda: library.assets.stage(TERMS), TERMS.max_bytes) as form:
+        async with received(request, lambda: library.intake.stage(TERMS), TERMS.max_bytes) as form:
             upload = Upload(form.filename)
-            it = await in_thread(library.assets.upload, actor_of(request), TERMS, form.staged, upload)
+            it = await in_thread(library.intake.upload, actor_of(request), TERMS, form.staged, upload)
         return Response(str(it.uuid), 201)
 
     return router

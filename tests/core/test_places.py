@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from mediatheque.core.assets import Upload
+from mediatheque.core.intake import Upload
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Asset
 from mediatheque.surfaces.images.shapes import TERMS
@@ -28,9 +28,9 @@ def profile(whole: Whole, name: str, **configuration: Any) -> UUID:
 
 
 def upload(whole: Whole, profile_id: UUID | None, message: str | None = None) -> Asset:
-    with whole.library.assets.stage(TERMS) as staged:
+    with whole.library.intake.stage(TERMS) as staged:
         staged.write(picture("PNG"))
-        return whole.library.assets.upload(
+        return whole.library.intake.upload(
             whole.actor, TERMS, staged, Upload("a.png"), profile_id=profile_id, commit_message=message
         )
 

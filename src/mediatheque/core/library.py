@@ -11,6 +11,7 @@ from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
+from mediatheque.core.intake import Intake
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.profiles import Profiles
@@ -31,6 +32,7 @@ class Library:
     sessions: Sessions
     users: Users
     audit: Audit
+    intake: Intake
     assets: Assets
     catalogue: Catalogue
     skills: Skills

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from mediatheque.core.assets import upload_key
 from mediatheque.core.dispatch import Job
+from mediatheque.core.intake import upload_key
 from mediatheque.core.library import Library
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import RunState, Terms

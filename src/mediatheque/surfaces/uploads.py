@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from mediatheque.core.assets import Upload, upload_key
+from mediatheque.core.intake import Upload, upload_key
 from mediatheque.core.library import Library
 from mediatheque.model import Actor, Asset, Terms
 from mediatheque.surfaces.figur import ErrorResponse, render_error, render_invalid
@@ -44,7 +44,7 @@ def routes(library: Library) -> APIRouter:
     async def upload_input_image(request: Request) -> Response:
         """Store an input image: JPEG, PNG or WebP of at most 25 MB."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
-        async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
+        async with received(request, partial(library.intake.stage, TERMS), TERMS.max_bytes) as form:
             return await in_thread(_upload, library, actor, form, key, request.state.request_id)
 
     return router
@@ -56,7 +56,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None, request
         actor,
         key,
         ("POST /v1/uploads", form.staged.sha256, form.filename),
-        lambda remembering: library.assets.upload(
+        lambda remembering: library.intake.upload(
             actor, TERMS, form.staged, Upload(form.filename), remembering=remembering
         ),
         status=200,

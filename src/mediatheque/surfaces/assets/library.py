@@ -10,8 +10,8 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import StrictBool
 
-from mediatheque.core.assets import Upload
 from mediatheque.core.catalogue import Detail, Order
+from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
 from mediatheque.core.media import original
 from mediatheque.core.names import base_name
@@ -65,7 +65,7 @@ def routes(library: Library) -> APIRouter:
     async def upload_asset(request: Request) -> Response:
         """Upload an image; what is made of it follows."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
-        async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
+        async with received(request, partial(library.intake.stage, TERMS), TERMS.max_bytes) as form:
             return await in_thread(_upload, library, actor, form, key, request.state.request_id)
 
     @router.get("", response_model=Envelope[AssetList])
@@ -167,7 +167,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None, request
         actor,
         key,
         ("POST /api/v1/assets", form.staged.sha256, form.filename, repr(fields)),
-        lambda remembering: library.assets.upload(actor, TERMS, form.staged, upload, remembering=remembering, **place),
+        lambda remembering: library.intake.upload(actor, TERMS, form.staged, upload, remembering=remembering, **place),
         status=202,
         render=lambda it: bytes(enveloped(asset_object(library, Detail(it, [], [], None))).body).decode(),
         render_error=render_error,

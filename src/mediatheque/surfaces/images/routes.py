@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from mediatheque.core.assets import Upload
+from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
 from mediatheque.model import Actor
 from mediatheque.surfaces.forms import Form, received
@@ -52,7 +52,7 @@ def routes(library: Library) -> APIRouter:
     async def upload_image(request: Request) -> Response:
         """Upload an image: JPEG, PNG, GIF or WebP of at most 10 MB."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
-        async with received(request, partial(library.assets.stage, TERMS), TERMS.max_bytes) as form:
+        async with received(request, partial(library.intake.stage, TERMS), TERMS.max_bytes) as form:
             return await in_thread(_upload, library, actor, form, key, request.state.request_id)
 
     @scope("images.read")
@@ -98,7 +98,7 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None, request
         actor,
         key,
         request,
-        lambda remembering: library.assets.upload(actor, TERMS, form.staged, upload, remembering=remembering),
+        lambda remembering: library.intake.upload(actor, TERMS, form.staged, upload, remembering=remembering),
         status=201,
         render=lambda it: shape(library, it).model_dump_json(),
         render_error=render_error,
