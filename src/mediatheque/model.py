@@ -182,10 +182,13 @@ class Asset:
     state: State
     filename: str
     original_filename: str
+    title: str | None
+    tags: tuple[str, ...]
     alt_text: str | None
     description: str | None
     folder: str | None
     is_public: bool
+    upload_method: str | None
     captured_at: datetime | None
     created_at: datetime
     updated_at: datetime

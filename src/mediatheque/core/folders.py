@@ -1,7 +1,9 @@
 """Folders: one tree per tenant; dialects without folder ids name one by its path."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
+from mediatheque.errors import NotFound
 from mediatheque.records import folders
 from mediatheque.records.engine import Tx
 
@@ -21,3 +23,11 @@ def make(tx: Tx, tenant_id: int, parts: tuple[str, ...]) -> int:
             tx, tenant_id, parent, name, path, datetime.now(UTC))  # fmt: skip
     assert parent is not None
     return parent
+
+
+def with_id(tx: Tx, tenant_id: int, uuid: UUID) -> int:
+    """The row of a folder of this tenant; raises `NotFound` about the folder."""
+    found = folders.folder_with(tx, tenant_id, uuid)
+    if found is None:
+        raise NotFound("No such folder").about("folder")
+    return found

@@ -1,7 +1,7 @@
 """Intake: the waist through which every file comes into the library, whatever the door."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -29,6 +29,14 @@ class Upload:
     alt_text: str | None = None
     folder: str | None = None
     description: str | None = None
+    title: str | None = None
+    tags: tuple[str, ...] = ()
+    folder_id: UUID | None = None
+    """A folder that exists, instead of a path."""
+    method: str | None = None
+    """How the bytes came, as `upload_method` tells."""
+    asset_id: UUID | None = None
+    """The id that the asset was promised before its bytes came."""
     is_public: bool | None = None
     """None: as the surface's terms say."""
     enrich: bool = False
@@ -70,6 +78,7 @@ class Intake:
         names.text(upload.description, "description", terms.max_text_chars)
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
+        upload = replace(upload, title=names.title(upload.title), tags=names.tags(upload.tags))
         facts = self._accept(terms, staged)
         self._check_quota(actor, staged.size_bytes)
         store_name, store = self._stores.for_upload(actor, profile_id)
@@ -144,7 +153,9 @@ class Intake:
             "created_at": now,
         }
         folder_id = folders.make(tx, actor.tenant_id, path) if path else None
-        asset_uuid = uuid4()
+        if upload.folder_id is not None:
+            folder_id = folders.with_id(tx, actor.tenant_id, upload.folder_id)
+        asset_uuid = upload.asset_id or uuid4()
         row = {
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
@@ -152,6 +163,8 @@ class Intake:
             "state": self._pipeline.planner.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
+            "title": upload.title,
+            "tags": list(upload.tags) or None,
             "alt_text": upload.alt_text,
             "description": upload.description,
             "size_bytes": staged.size_bytes,
@@ -160,11 +173,13 @@ class Intake:
             "is_public": terms.is_public if upload.is_public is None else upload.is_public,
             "blob_id": assets.add_blob(tx, blob),
             "source": terms.surface,
+            "upload_method": upload.method,
             "captured_at": facts.captured_at,
+            "content_at": facts.captured_at or now,
             "created_at": now,
             "updated_at": now,
         }
-        assets.add_asset(tx, row)
+        assets.add_tags(tx, assets.add_asset(tx, row), actor.tenant_id, upload.tags)
         made = assets.asset_with(tx, asset_uuid, actor.tenant_id)
         assert made is not None
         search.put(tx, made.id, search.scope_of(made), search.texts_of(made))

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from mediatheque.errors import Invalid
@@ -9,6 +10,9 @@ from mediatheque.errors import Invalid
 MAX_NAME_CHARS = 255
 MAX_KEY_NAME_CHARS = 80
 MAX_FOLDER_DEPTH = 10
+MAX_TITLE_CHARS = 255
+MAX_TAGS = 40
+MAX_TAG_CHARS = 50
 
 _SEPARATORS = re.compile(r"[/\\]")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*%#&\\/\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]')
@@ -49,6 +53,21 @@ def text(value: str | None, field: str, max_chars: int) -> str | None:
     if _REFUSED.search(value):
         raise Invalid("String holds characters that cannot be stored", field=(field,), kind="string_invalid")
     return value
+
+
+def title(value: str | None, max_chars: int = MAX_TITLE_CHARS) -> str | None:
+    """A title as it is kept: None when blank. Raises `Invalid`."""
+    return (text(value, "title", max_chars) or "").strip() or None
+
+
+def tags(values: Sequence[str]) -> tuple[str, ...]:
+    """Tags as they are kept: stripped, none blank, none twice, in the order given. Raises `Invalid` (contract, 3.8)."""
+    kept = tuple(dict.fromkeys(tag for value in values if (tag := value.strip())))
+    if len(kept) > MAX_TAGS:
+        raise Invalid(f"List should have at most {MAX_TAGS} items", field=("tags",), kind="too_long")
+    for tag in kept:
+        text(tag, "tags", MAX_TAG_CHARS)
+    return kept
 
 
 def folder_path(value: str | None) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, ins
 
 from mediatheque.model import Asset, Blob, State, Variant
 from mediatheque.records.engine import Tx
-from mediatheque.records.tables import asset, blob, folder, garbage, variant
+from mediatheque.records.tables import asset, asset_tag, blob, folder, garbage, variant
 
 _BLOB = tuple(column.label(f"current_{column.name}") for column in blob.c)
 WHOLE = select(asset, folder.c.path.label("folder_path"), *_BLOB).select_from(
@@ -35,6 +35,20 @@ def add_blob(tx: Tx, values: dict[str, Any]) -> int:
 
 def add_asset(tx: Tx, values: dict[str, Any]) -> int:
     return int(tx.execute(insert(asset).returning(asset.c.id), values).scalar_one())
+
+
+def set_tags(tx: Tx, it: Asset, tags: Sequence[str]) -> None:
+    """Make these the asset's tags, in this order; they are found by their exact spelling."""
+    if it.tags:
+        tx.execute(delete(asset_tag).where(asset_tag.c.asset_id == it.id))
+    add_tags(tx, it.id, it.tenant_id, tags)
+    change_asset(tx, it.id, {"tags": list(tags) or None})
+
+
+def add_tags(tx: Tx, asset_id: int, tenant_id: int, tags: Sequence[str]) -> None:
+    """Let an asset be found by these tags, none of which it has."""
+    if tags:
+        tx.execute(insert(asset_tag), [{"asset_id": asset_id, "tenant_id": tenant_id, "tag": tag} for tag in tags])
 
 
 def change_asset(tx: Tx, asset_id: int, values: dict[str, Any]) -> None:
@@ -158,7 +172,9 @@ def erase(tx: Tx, it: Asset, now: datetime, message: str | None = None) -> list[
     objects = [(it.blob.store, it.blob.key)]
     objects += [(made.store, made.key) for made in variants_of(tx, it.blob.id)]
     blank = {"blob_id": None, "filename": "", "original_filename": "", "alt_text": None, "folder_id": None}
+    blank |= {"title": None, "tags": None, "description": None, "content_at": None}
     change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": None})
+    set_tags(tx, it, ())
     tx.execute(delete(blob).where(blob.c.id == it.blob.id))
     discard(tx, objects, now, message)
     return objects
@@ -190,10 +206,13 @@ def to_asset(row: RowMapping) -> Asset:
         state=State(row["state"]),
         filename=row["filename"],
         original_filename=row["original_filename"],
+        title=row["title"],
+        tags=tuple(row["tags"] or ()),
         alt_text=row["alt_text"],
         description=row["description"],
         folder=row["folder_path"],
         is_public=row["is_public"],
+        upload_method=row["upload_method"],
         captured_at=row["captured_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

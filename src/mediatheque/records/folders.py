@@ -1,7 +1,7 @@
 """Rows of folders. A folder's `path` is its names from the root, joined by `/`; dialects without ids speak of it."""
 
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import exists, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,6 +13,10 @@ from mediatheque.records.tables import asset, folder
 
 def folder_at(tx: Tx, tenant_id: int, path: str) -> int | None:
     return tx.execute(select(folder.c.id).where(folder.c.tenant_id == tenant_id, folder.c.path == path)).scalar()
+
+
+def folder_with(tx: Tx, tenant_id: int, uuid: UUID) -> int | None:
+    return tx.execute(select(folder.c.id).where(folder.c.tenant_id == tenant_id, folder.c.uuid == uuid)).scalar()
 
 
 def add_folder(tx: Tx, tenant_id: int, parent_id: int | None, name: str, path: str, now: datetime) -> int:

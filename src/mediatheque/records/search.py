@@ -30,7 +30,7 @@ def scope_of(it: Asset) -> Scope:
 
 def texts_of(it: Asset) -> Sequence[str | None]:
     """What an asset is found by."""
-    return it.filename, it.original_filename, it.alt_text, it.description
+    return it.filename, it.original_filename, it.title, it.alt_text, it.description, *it.tags
 
 
 def put(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:

@@ -4,7 +4,9 @@ from mediatheque.records.tables.accounts import api_key, audit, refresh_token, t
 from mediatheque.records.tables.columns import MICROSECOND, from_micros, metadata, to_micros
 from mediatheque.records.tables.library import (
     PROFILED,
+    TRASHED,
     asset,
+    asset_tag,
     asset_text,
     blob,
     counter,
@@ -20,9 +22,11 @@ from mediatheque.records.tables.work import idempotency, job, run, step, worker,
 __all__ = [
     "MICROSECOND",
     "PROFILED",
+    "TRASHED",
     "ai_provider",
     "api_key",
     "asset",
+    "asset_tag",
     "asset_text",
     "audit",
     "blob",

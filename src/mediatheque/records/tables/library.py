@@ -59,6 +59,8 @@ asset = Table(
     Column("state", String(16), nullable=False),
     Column("filename", String(255), nullable=False),
     Column("original_filename", String(255), nullable=False),
+    Column("title", String(500)),
+    Column("tags", JSON(none_as_null=True)),
     Column("alt_text", Text),
     Column("description", Text),
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),
@@ -67,7 +69,9 @@ asset = Table(
     Column("is_public", Boolean, nullable=False),
     reference("blob", "blob_id", nullable=True),
     Column("source", String(16), nullable=False),
+    Column("upload_method", String(16)),
     instant("captured_at"),
+    instant("content_at"),
     instant("created_at", nullable=False),
     instant("updated_at", nullable=False),
     instant("deleted_at"),
@@ -94,6 +98,22 @@ Index("ix_asset_largest", asset.c.tenant_id, asset.c.kind, asset.c.size_bytes, a
 Index("ix_asset_failed", asset.c.tenant_id, asset.c.kind,
       sqlite_where=text("deleted_at IS NULL AND state = 'failed'"),
       postgresql_where=text("deleted_at IS NULL AND state = 'failed'"))  # fmt: skip
+
+Index("ix_asset_content", asset.c.tenant_id, asset.c.content_at, asset.c.id,
+      sqlite_where=SHOWN, postgresql_where=SHOWN)  # fmt: skip
+TRASHED = text("deleted_at IS NOT NULL AND blob_id IS NOT NULL")
+"""What lies in the trash: deleted, with its bytes still there; a tombstone has none."""
+Index("ix_asset_trash", asset.c.tenant_id, asset.c.deleted_at, asset.c.id,
+      sqlite_where=TRASHED, postgresql_where=TRASHED)  # fmt: skip
+
+asset_tag = Table(
+    "asset_tag",
+    metadata,
+    Column("asset_id", BigId, ForeignKey("asset.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("tag", String(50), primary_key=True),
+    Column("tenant_id", BigId, nullable=False),
+    Index("ix_asset_tag_files", "tenant_id", "tag", "asset_id"),
+)
 
 variant = Table(
     "variant",
