@@ -75,9 +75,9 @@ def speak_garbage(data: str) -> None:
 
 
 def speak(data: str) -> None:
-    for descriptor in range(3, 1024):  # the number is that of the parent, which may have many open files
+    for descriptor in os.listdir("/proc/self/fd"):  # the socket has the number that it had in the parent
         try:
-            socket.socket(fileno=os.dup(descriptor)).send(bytes.fromhex(data))
+            socket.socket(fileno=os.dup(int(descriptor))).send(bytes.fromhex(data))
         except OSError:
             continue
 

@@ -7,12 +7,13 @@ Such a client resolves names and follows redirects by itself; when all it can re
 import base64
 import hmac
 import secrets
-import select
+import selectors
 import socket
 import socketserver
 import threading
 import time
 from functools import cache
+from typing import cast
 
 from mediatheque.clients.addresses import FetchFailed, addresses, resolved
 from mediatheque.model import Reach
@@ -92,12 +93,13 @@ def _head(connection: socket.socket) -> str:
 
 def _relay(near: socket.socket, far: socket.socket) -> None:
     others = {near: far, far: near}
-    while True:
-        ready, _, _ = select.select([near, far], [], [], IDLE_SECONDS)
-        if not ready:
-            return
-        for side in ready:
-            piece = side.recv(_PIECE_BYTES)
-            if not piece:
-                return
-            others[side].sendall(piece)
+    with selectors.DefaultSelector() as selector:
+        for side in others:
+            selector.register(side, selectors.EVENT_READ)
+        while ready := selector.select(IDLE_SECONDS):
+            for key, _ in ready:
+                side = cast(socket.socket, key.fileobj)
+                piece = side.recv(_PIECE_BYTES)
+                if not piece:
+                    return
+                others[side].sendall(piece)

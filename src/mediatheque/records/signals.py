@@ -53,8 +53,9 @@ class LocalSignals:
 
     def wait(self, timeout_seconds: float) -> bool:
         listener = self._listen()
-        ready, _, _ = select.select([listener], [], [], timeout_seconds)
-        if not ready:
+        poll = select.poll()  # select() takes no descriptor above 1,023
+        poll.register(listener, select.POLLIN)
+        if not poll.poll(timeout_seconds * 1000):
             return False
         try:
             while listener.recv(16):

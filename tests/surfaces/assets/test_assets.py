@@ -42,6 +42,16 @@ def ready(client: httpx.Client, asset_id: str) -> dict[str, Any]:
     return dict(client.get(f"/api/v1/assets/{asset_id}").json()["data"])
 
 
+def enriched(client: httpx.Client, asset_id: str) -> dict[str, Any]:
+    """The asset when what was asked for at its upload has been done."""
+
+    def is_enriched() -> bool:
+        return client.get(f"/api/v1/assets/{asset_id}").json()["data"]["latestExecutionSummary"] is not None
+
+    wait_for(is_enriched, "the asset to be enriched")
+    return ready(client, asset_id)
+
+
 def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.status_code == status, answer.text
     error = answer.json()["error"]
@@ -71,7 +81,7 @@ def test_an_upload_answers_202_with_the_full_object_and_its_location(tenant: Ten
 
 
 def test_the_detail_of_a_ready_asset_shows_derivatives_results_and_the_last_execution(tenant: Tenant) -> None:
-    asset = ready(tenant.client, made(tenant.client)["id"])
+    asset = enriched(tenant.client, made(tenant.client)["id"])
     kinds = {derivative["kind"] for derivative in asset["derivatives"]}
     assert {"large_1024", "medium_750", "small_256", "tiny_64", "thumbnail"} <= kinds
     assert list(asset["derivatives"][0]) == [
@@ -181,7 +191,7 @@ def test_lists_filter_by_text_type_and_status(tenant: Tenant) -> None:
 
 
 def test_a_patch_changes_what_it_names_and_clears_with_null(tenant: Tenant) -> None:
-    asset_id = made(tenant.client, description="old", altText="alt")["id"]
+    asset_id = made(tenant.client, description="old", altText="alt", runEnrichment="false")["id"]
     path = f"/api/v1/assets/{asset_id}"
     changed = tenant.client.patch(path, json={"description": None, "originalFileName": "a/b/New name.png"}).json()
     assert changed["data"]["description"] is None and changed["data"]["altText"] == "alt"
@@ -194,7 +204,7 @@ def test_a_patch_changes_what_it_names_and_clears_with_null(tenant: Tenant) -> N
 
 
 def test_visibility_takes_effect_at_once_on_every_url(tenant: Tenant, server: Server) -> None:
-    asset = ready(tenant.client, made(tenant.client)["id"])
+    asset = enriched(tenant.client, made(tenant.client)["id"])
     urls = [asset["publicUrl"], *(derivative["publicUrl"] for derivative in asset["derivatives"])]
     assert all(anonymous(url).status_code == 200 for url in urls)
     hidden = tenant.client.patch(f"/api/v1/assets/{asset['id']}", json={"isPublic": False}).json()["data"]
@@ -249,8 +259,8 @@ def test_a_batch_deletion_takes_both_bodies_and_names_what_was_not_there(tenant:
 
 def test_usage_counts_what_is_there_and_forgets_what_is_deleted(tenant: Tenant) -> None:
     png, gif = picture("PNG"), picture("GIF")
-    first = ready(tenant.client, made(tenant.client, png)["id"])
-    second = ready(tenant.client, made(tenant.client, gif, "dog.gif")["id"])
+    first = enriched(tenant.client, made(tenant.client, png)["id"])
+    second = enriched(tenant.client, made(tenant.client, gif, "dog.gif")["id"])
     usage = tenant.client.get("/api/v1/assets/usage-stats").json()["data"]
     assert (usage["totalAssets"], usage["totalBytes"]) == (2, len(png) + len(gif))
     assert usage["totalDerivatives"] == len(first["derivatives"]) + len(second["derivatives"])

@@ -10,6 +10,7 @@ from mediatheque.core.library import Library
 from mediatheque.core.profiles import Profiles
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.ports import Entry
+from mediatheque.surfaces.assets.documents import ERRORS
 from mediatheque.surfaces.assets.shapes import Envelope, enveloped
 from mediatheque.surfaces.assets.storage_shapes import (
     FileDraft,
@@ -39,7 +40,7 @@ _SPELLINGS = {"repo": "repository", "ref": "reference", "bucket_or_container": "
 
 
 def routes(library: Library) -> APIRouter:
-    router = APIRouter(route_class=Door, tags=["storage"])
+    router = APIRouter(route_class=Door, tags=["storage"], responses=ERRORS)
     profiles = library.profiles
 
     @router.get(ROOT, response_model=Envelope[OverviewShape])
