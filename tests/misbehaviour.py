@@ -75,9 +75,9 @@ def speak_garbage(data: str) -> None:
 
 
 def speak(data: str) -> None:
-    for descriptor in os.listdir("/proc/self/fd"):  # the socket has the number that it had in the parent
+    for descriptor in list(Path("/proc/self/fd").iterdir()):  # the socket has the number that it had in the parent
         try:
-            socket.socket(fileno=os.dup(int(descriptor))).send(bytes.fromhex(data))
+            socket.socket(fileno=os.dup(int(descriptor.name))).send(bytes.fromhex(data))
         except OSError:
             continue
 
