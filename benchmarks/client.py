@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-BOUNDARY = "benchmark-7f3a9c"
+BOUNDARY = "5d41402abc4b2a76b9719d911017c592"
+"""As long as the clients that people use make them: a longer one is found faster."""
 UPLOADS_AT_A_TIME = 8
 
 

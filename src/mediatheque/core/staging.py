@@ -27,7 +27,7 @@ class Staged:
         self._hash = hashlib.sha256()
         self._file = open(descriptor, "wb", buffering=0)  # noqa: SIM115, PTH123
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: bytes | bytearray) -> None:
         """Append; raises `TooLarge` at the first byte beyond the limit, `StorageFull` when the disk is full."""
         if self.size_bytes + len(piece) > self._max_bytes:
             raise TooLarge

@@ -1,7 +1,7 @@
 """multipart/form-data, streamed: the file goes to a staged file in pieces of 1 MiB, never whole into memory."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windo
 class Form:
     """A received form: its text fields, and its one file with the client's name for it."""
 
-    staged: Staged
+    staged: Staged = field(init=False)
     filename: str = ""
     declared_type: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -46,10 +46,10 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
     declared = int(request.headers.get("content-length", "-1"))
     if declared > max_bytes + OVERHEAD_BYTES:
         raise TooLarge
-    with _uploads.place(), await in_thread(stage) as staged:
-        form = Form(staged)
+    with _uploads.place(), ExitStack() as stack:
+        form = Form()
         try:
-            await _Reader(form, boundary).read(request)
+            await _Reader(form, boundary, lambda: stack.enter_context(stage())).read(request)
         except ParserLimitReached as error:
             raise TooLarge(str(error)) from error
         except (MultipartError, UnicodeDecodeError) as error:
@@ -94,30 +94,36 @@ _uploads = _Crowd()
 
 
 class _Reader:
-    """Feeds the parser and gathers what it yields."""
+    """Feeds the parser, in pieces of 1 MiB and in a thread, and keeps what it finds."""
 
-    def __init__(self, form: Form, boundary: str) -> None:
+    def __init__(self, form: Form, boundary: str, stage: Callable[[], Staged]) -> None:
         self._form = form
+        self._stage = stage
         self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
         self._part: MultipartSegment | None = None
         self._text = bytearray()
-        self._pieces: list[bytes] = []
-        self._pending_bytes = 0
         self._other_bytes = 0
 
     async def read(self, request: Request) -> None:
-        with self._parser:
-            async for chunk in request.stream():
-                if not chunk:
-                    continue
-                self._other_bytes += len(chunk)
-                for event in self._parser.parse(chunk):
-                    self._take(event)
-                if self._other_bytes > OVERHEAD_BYTES:
-                    raise BadRequest("Too much beside the file in the form")
-                if self._pending_bytes >= PIECE_BYTES:
-                    await self._flush()
-        await self._flush()
+        chunks: list[bytes] = []
+        pending_bytes, enough_bytes = 0, 1
+        async for chunk in request.stream():
+            chunks.append(chunk)
+            pending_bytes += len(chunk)
+            if pending_bytes >= enough_bytes:
+                await in_thread(self._parse, chunks)
+                chunks, pending_bytes, enough_bytes = [], 0, PIECE_BYTES
+        if pending_bytes:
+            await in_thread(self._parse, chunks)
+        self._parser.close()
+
+    def _parse(self, chunks: Iterable[bytes]) -> None:
+        for chunk in filter(None, chunks):  # the parser takes an empty one for the end
+            self._other_bytes += len(chunk)
+            for event in self._parser.parse(chunk):
+                self._take(event)
+            if self._other_bytes > OVERHEAD_BYTES:
+                raise BadRequest("Too much beside the file in the form")
 
     def _take(self, event: MultipartSegment | bytes | bytearray | None) -> None:
         if isinstance(event, MultipartSegment):
@@ -125,8 +131,7 @@ class _Reader:
         elif event is None:
             self._end()
         elif self._is_file:
-            self._pieces.append(bytes(event))
-            self._pending_bytes += len(event)
+            self._form.staged.write(event)
             self._other_bytes -= len(event)
         else:
             self._text += event
@@ -139,6 +144,7 @@ class _Reader:
         if self._is_file:
             if self._form.has_file:
                 raise Invalid("Only one file is taken", field=("body", "file"), kind="too_many_files")
+            self._form.staged = self._stage()
             self._form.has_file = True
             self._form.filename = part.filename or ""
             self._form.declared_type = part.header("Content-Type") or ""
@@ -155,13 +161,6 @@ class _Reader:
     def _is_file(self) -> bool:
         part = self._part
         return part is not None and part.name == "file" and part.filename is not None
-
-    async def _flush(self) -> None:
-        if self._pieces:
-            whole = b"".join(self._pieces)
-            self._pieces.clear()
-            self._pending_bytes = 0
-            await in_thread(self._form.staged.write, whole)
 
 
 def _boundary(request: Request) -> str:
