@@ -86,6 +86,8 @@ class Terms:
     max_bytes: int
     is_public: bool
     """Whether an upload through this door is public, unless it says."""
+    kinds: frozenset[str] = frozenset({"image"})
+    """What it shows of the library."""
     shows_private: bool = True
     shows_failed: bool = False
     runs_workflows: bool = False

@@ -12,9 +12,15 @@ STORES = (
     "mediatheque.stores.s3:STORE",
     "mediatheque.stores.github:STORE",
 )
-KINDS = ("mediatheque.kinds.image:KIND",)
+KINDS = (
+    "mediatheque.kinds.image:KIND",
+    "mediatheque.kinds.video:KIND",
+    "mediatheque.kinds.document:KIND",
+)
 SKILLS = (
     "mediatheque.skills.variants:SKILL",
+    "mediatheque.skills.poster:SKILL",
+    "mediatheque.skills.document_text:SKILL",
     "mediatheque.skills.basic_image_enrich:SKILL",
     "mediatheque.skills.caption:SKILL",
     "mediatheque.skills.alt_text:SKILL",

@@ -163,7 +163,8 @@ class Kind(Protocol):
     media_types: frozenset[str]
 
     probe: str
-    """`module:function` that runs in a decoder child: `(path) -> dict` of `Facts`' fields; it raises
+    """`module:function` that runs in a decoder child: `(path, name) -> dict` of `Facts`' fields, where the client's
+    name of the file is a hint for what bytes cannot tell; it raises
     `errors.Malformed` for bytes that do not hold what they claim."""
 
     def facts(self, probed: dict[str, Any]) -> Facts:

@@ -12,8 +12,12 @@ from mediatheque.model import Reach
 from mediatheque.ports import Opening, Site, Store, StoreType
 from mediatheque.stores import github, local, s3
 from tests import servers
+from tests.documents import docx, pdf
 from tests.github import TOKEN, GitHub, Repo
 from tests.pictures import picture
+from tests.videos import video
+
+OFFICE = "application/vnd.openxmlformats-officedocument"
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,26 @@ FILES: Mapping[str, Mapping[str, Callable[[], bytes]]] = {
         "image/png": lambda: picture("PNG"),
         "image/gif": lambda: picture("GIF"),
         "image/webp": lambda: picture("WEBP"),
-    }
+    },
+    "video": {
+        "video/mp4": lambda: video("mp4"),
+        "video/quicktime": lambda: video("mov"),
+        "video/webm": lambda: video("webm"),
+        "video/x-msvideo": lambda: video("avi"),
+    },
+    "document": {
+        "application/pdf": lambda: pdf("One", "Two"),
+        f"{OFFICE}.wordprocessingml.document": lambda: docx("One", "Two"),
+        "text/plain": lambda: b"One\n\nTwo\n",
+        "text/markdown": lambda: b"# One\n\nTwo\n",
+        "text/html": lambda: b"<!doctype html><title>One</title><p>Two",
+        "text/csv": lambda: b"one,two\n1,2\n",
+    },
 }
 """Good files by kind and media type."""
+
+BREAKABLE = {"image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/quicktime", "application/pdf"}
+"""Types of which half a file is no file; of the others it is a shorter one, or may be."""
 
 FOREIGN = {
     "text": b"A line of text.\n" * 10,

@@ -119,7 +119,7 @@ from mediatheque.errors import Unsupported
 from mediatheque.model import Facts
 
 
-def probe(path):
+def probe(path, name):
     text = Path(path).read_bytes()
     if not text.startswith(b"DUMMY\\n"):
         raise Unsupported
@@ -219,7 +219,7 @@ def test_a_store(extra: Extra, tmp_path: Path) -> None:
 
 def test_a_kind(extra: Extra, tmp_path: Path) -> None:
     extra.add("KINDS", "dummy", KIND)
-    terms = Terms("anything", frozenset({"text/x-dummy"}), 1000, is_public=False)
+    terms = Terms("anything", frozenset({"text/x-dummy"}), 1000, is_public=False, kinds=frozenset({"document"}))
     with opened(tmp_path, plugins=extra.plugins) as whole:
         it = whole.upload(terms, "notes", b"DUMMY\none\ntwo\n")
         assert (it.kind, it.blob.media_type, it.filename) == ("document", "text/x-dummy", "notes.dummy")

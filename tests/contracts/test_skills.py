@@ -12,6 +12,7 @@ from mediatheque.model import Asset, Queue, RunState, State, Terms
 from mediatheque.ports import Skill
 from mediatheque.records import assets, runs
 from tests.contracts.samples import FILES
+from tests.contracts.test_kinds import name_of
 from tests.parts import Whole, findings_of, opened
 from tests.support import wait_for
 
@@ -52,8 +53,8 @@ def test_no_two_skills_share_a_name() -> None:
 
 @pytest.mark.parametrize(("skill", "kind", "media_type"), CASES, ids=lambda it: getattr(it, "name", it))
 def test_a_second_run_leaves_what_the_first_one_made(whole: Whole, skill: Skill, kind: str, media_type: str) -> None:
-    terms = Terms("contract", frozenset({media_type}), 1 << 20, is_public=True)
-    it = whole.upload(terms, "sample", FILES[kind][media_type]())
+    terms = Terms("contract", frozenset({media_type}), 1 << 20, is_public=True, kinds=frozenset({kind}))
+    it = whole.upload(terms, name_of(media_type), FILES[kind][media_type]())
     first = results(whole, run_again(whole, it, skill))
     assert any(first)
     second = run_again(whole, it, skill)

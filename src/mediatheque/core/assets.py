@@ -168,7 +168,7 @@ def _checked(changes: Mapping[str, Any], terms: Terms) -> Mapping[str, Any]:
 
 
 def _seen(it: Asset | None, terms: Terms) -> Asset:
-    if it is None or (it.state == State.FAILED and not terms.shows_failed):
+    if it is None or it.kind not in terms.kinds or (it.state == State.FAILED and not terms.shows_failed):
         raise NotFound("Not found")
     if not it.is_public and not terms.shows_private:
         raise NotFound("Not found")

@@ -79,7 +79,7 @@ class Intake:
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
         upload = replace(upload, title=names.title(upload.title), tags=names.tags(upload.tags))
-        facts = self._accept(terms, staged)
+        facts = self._accept(terms, staged, upload.filename)
         self._check_quota(actor, staged.size_bytes)
         store_name, store = self._stores.for_upload(actor, profile_id)
         blob_uuid = uuid4()
@@ -104,10 +104,10 @@ class Intake:
         self._pipeline.announce()
         return made
 
-    def _accept(self, terms: Terms, staged: Staged) -> Facts:
+    def _accept(self, terms: Terms, staged: Staged, filename: str) -> Facts:
         if staged.size_bytes == 0:
             raise Empty("The file is empty")
-        facts = self._probing.facts(staged.path)
+        facts = self._probing.facts(staged.path, filename)
         if facts.media_type not in terms.media_types:
             raise Unsupported(f"Unsupported media type: {facts.media_type}")
         return facts

@@ -16,11 +16,16 @@ class Probing:
         self._kinds = kinds
         self._decoders = decoders
 
-    def facts(self, file: Path) -> Facts:
-        """Facts of the first kind that knows the bytes; raises `Unsupported` when none does, `Malformed`."""
+    def facts(self, file: Path, name: str = "") -> Facts:
+        """Facts of the first kind that knows the bytes; raises `Unsupported` when none does, `Malformed`.
+
+        `name` is the client's name for the file: it tells what bytes cannot, which of the text types a text is.
+        """
         for kind in self._kinds:
             try:
-                return kind.facts(self._decoders.run(kind.probe, timeout_seconds=TIMEOUT_SECONDS, path=str(file)))
+                return kind.facts(
+                    self._decoders.run(kind.probe, timeout_seconds=TIMEOUT_SECONDS, path=str(file), name=name)
+                )
             except Unsupported:
                 continue
             except DecoderFailed as failure:

@@ -37,7 +37,7 @@ FULLY_DECODED_PIXELS = 1_000_000
 MAX_CAMERA_CHARS = 64
 
 
-def probe(path: str) -> dict[str, Any]:
+def probe(path: str, name: str = "") -> dict[str, Any]:  # noqa: ARG001 - the bytes tell
     """`Facts`' fields of the image at `path`, with `captured_at` as ISO 8601.
 
     Raises `errors.Unsupported` for what is none of our image types, `errors.Malformed` for what claims to be one and is

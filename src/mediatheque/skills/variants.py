@@ -1,5 +1,7 @@
 """The skill `variants`: the sizes in which every picture is shown, and two hashes of what it looks like."""
 
+from pathlib import Path
+
 from mediatheque.model import Queue
 from mediatheque.ports import Skill, Step, Work
 
@@ -17,10 +19,14 @@ HASHED = "tiny_64"
 
 def make(work: Work) -> None:
     """All variants from one decode. Raises `errors.Malformed` for an image that turns out to be broken."""
-    media_type = work.facts.media_type
+    make_from(work, work.source, work.facts.media_type)
+
+
+def make_from(work: Work, picture: Path, media_type: str) -> None:
+    """The same from a picture that stands for the file."""
     sizes = work.decode(
         "mediatheque.skills.variants_decode:make",
-        path=str(work.source),
+        path=str(picture),
         media_type=media_type,
         folder=str(work.folder),
     )

@@ -1,0 +1,30 @@
+"""The skill `document-text`: what a document says, whole and in passages of a size that models read well."""
+
+from mediatheque.errors import Malformed
+from mediatheque.model import Queue
+from mediatheque.ports import Skill, Step, Work
+
+TEXT, CHUNKS = "document_text", "chunks"
+
+
+def extract(work: Work) -> None:
+    """Findings `document_text` (`text`, `is_cut`) and `chunks` (a list of `content`, `page_numbers`,
+    `heading_hierarchy`). Raises `errors.Malformed` for a document that is encrypted or cannot be read."""
+    if work.facts.details.get("is_encrypted"):
+        raise Malformed("The document is encrypted")
+    found = work.decode(
+        "mediatheque.skills.document_text_decode:extract", path=str(work.source), media_type=work.facts.media_type
+    )
+    work.add_finding(TEXT, {"text": found["text"], "is_cut": found["is_cut"]})
+    work.add_finding(CHUNKS, found["chunks"])
+
+
+SKILL = Skill(
+    name="document-text",
+    description="The text of a document, and the passages that it consists of",
+    version=1,
+    kinds=frozenset({"document"}),
+    queue=Queue.ENRICH,
+    steps=(Step("extract_text", extract),),
+    listed=False,
+)
