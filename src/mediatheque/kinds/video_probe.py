@@ -9,16 +9,12 @@ from typing import Any
 
 import av
 from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 from mediatheque import errors
+from mediatheque.footage import first_frame, opened
 from mediatheque.kinds.video import EXTENSIONS
 
 HEAD_BYTES = 64
-MAX_SIDE = 16_384
-MAX_PIXELS = 36_000_000
-OPTIONS = {"protocol_whitelist": "file"}
 BRANDS = {b"qt  ": "video/quicktime", b"M4V ": "video/x-m4v", b"M4VH": "video/x-m4v", b"M4VP": "video/x-m4v"}
 """Of QuickTime's family, by major brand; the others that hold moving pictures are MP4."""
 OTHER_BRANDS = (
@@ -46,31 +42,6 @@ def probe(path: str, name: str = "") -> dict[str, Any]:  # noqa: ARG001 - the by
             return _facts(container, media_type, Path(path).stat().st_size)
     except (av.FFmpegError, ValueError, OverflowError) as problem:
         raise errors.Malformed("The video cannot be read") from problem
-
-
-def opened(path: str, container_format: str) -> InputContainer:
-    return av.open(path, format=container_format, options=OPTIONS, metadata_errors="replace")
-
-
-def container_format(media_type: str) -> str:
-    """What FFmpeg calls the container of this type."""
-    return {"video/webm": "matroska", "video/x-msvideo": "avi"}.get(media_type, "mov")
-
-
-def first_frame(container: InputContainer) -> tuple[VideoStream, VideoFrame]:
-    """Raises `Malformed` when there is no moving picture, or one that is too large."""
-    stream = next(
-        (it for it in container.streams.video if not it.disposition & av.stream.Disposition.attached_pic), None
-    )
-    if stream is None:
-        raise errors.Malformed("The file holds no video")
-    if max(stream.width, stream.height) > MAX_SIDE or stream.width * stream.height > MAX_PIXELS:
-        raise errors.Malformed("The video has too many pixels")
-    stream.thread_count = 1
-    frame = next(container.decode(stream), None)
-    if frame is None:
-        raise errors.Malformed("The file holds no picture")
-    return stream, frame
 
 
 def _recognise(path: str) -> tuple[str, str]:

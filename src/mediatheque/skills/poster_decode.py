@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from mediatheque import errors
-from mediatheque.kinds.video_probe import container_format, first_frame, opened
+from mediatheque.footage import container_format, first_frame, opened
 
 SIDE = 1024
 MAX_SCALE = 4.0
