@@ -1,4 +1,4 @@
-"""FFmpeg as decoder children use it: from local files alone, in a container that is named. Never import it elsewhere."""
+"""FFmpeg as decoder children use it: local files alone, in a container that is named. Never import it elsewhere."""
 
 import av
 from av.container import InputContainer
