@@ -45,14 +45,16 @@ class Server:
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
 
-    def start(self) -> "Server":
+    def start(self, *, ready: bool = True) -> "Server":
+        """Start it and wait until it is ready, or only until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mediatheque", "serve", *self.arguments],
                 env=self.full_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         try:
-            wait_for(self.is_ready, "the server to be ready", READY_SECONDS, alive=self.process)
+            up = self.is_ready if ready else self.is_live
+            wait_for(up, "the server to be up", READY_SECONDS, alive=self.process)
         except AssertionError:
             self.process.kill()  # nobody else will
             raise
