@@ -19,6 +19,8 @@ FIELD_BYTES = 64 << 10
 MAX_PARTS = 64
 MAX_BOUNDARY_CHARS = 200
 MAX_UPLOADS = 512
+HEADER_BYTES = 32 << 10
+"""Of one header of a part: a file name of thousands of characters is cut, not refused."""
 """Received at the same time by one process."""
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
 """Of a text field; Python's other codecs are slow, or no charsets at all."""
@@ -98,7 +100,7 @@ class _Reader:
 
     def __init__(self, form: Form, boundary: str) -> None:
         self._form = form
-        self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
+        self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS, max_header_size=HEADER_BYTES)
         self._part: MultipartSegment | None = None
         self._text = bytearray()
         self._pieces: list[bytes] = []
