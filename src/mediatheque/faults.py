@@ -49,6 +49,8 @@ _passings: Counter[str] = Counter()
 
 def _strike(place: str) -> None:
     armed = _folder / place
+    if not armed.exists():  # without a file descriptor: there may be none left
+        return
     try:
         action, _, number = armed.read_text().partition("@")
         _passings[place] += 1

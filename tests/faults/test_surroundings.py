@@ -14,7 +14,7 @@ import pytest
 from tests.faults.invariants import check, settle
 from tests.faults.ledger import Ledger, keep, photo
 from tests.faults.site import Site
-from tests.faults.test_clients import half_an_upload
+from tests.faults.test_clients import connection
 from tests.faults.test_disk import DOORS
 from tests.support import READY_SECONDS, Server, wait_for
 
@@ -35,8 +35,8 @@ def test_without_file_descriptors_uploads_are_refused_until_there_are_some(site:
         try:
             with ExitStack() as others:
                 for _ in range(CONNECTIONS):
-                    others.enter_context(half_an_upload(site, "/v3/images"))
-                wait_for(lambda: web.num_fds() >= limit - 1, "the process to have no file descriptors left")
+                    others.enter_context(connection(site))
+                wait_for(lambda: web.num_fds() >= limit, "the process to have no file descriptors left")
                 for http, door in zip(connected, DOORS * 2, strict=True):
                     answer = http.post(door, files={"file": ("photo.jpg", photo())})
                     assert answer.status_code == 503, answer.text
