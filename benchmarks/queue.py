@@ -57,6 +57,7 @@ def measure(folder: Path, postgresql: Postgres, *, quick: bool) -> Iterable[Figu
 
 def pipeline_on(database: Database, home: Path, skill: Skill) -> Pipeline:
     store = LocalStore(home / "objects")
+    store.mark()
     sealer, endpoints = Sealer(("benchmark",)), Endpoints(database, frozenset())
     stores = Stores(database, (), store, Site(home, store.staging), sealer, endpoints)
     return Pipeline(database, stores, (skill,), signals_for(database, home))

@@ -19,6 +19,7 @@ MEBIBYTE = 1 << 20
 def measure(folder: Path, *, quick: bool) -> Iterable[Figure]:
     size = (256 if quick else 2048) * MEBIBYTE
     store = LocalStore(folder / "stream" / "objects")
+    store.mark()
     name = f"{size >> 20} MiB streamed"
     rates = interleaved(
         2 if quick else 3, ours=lambda: _rate(size, _ours(store, size)), limit=lambda: _rate(size, _bare(folder, size))

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -45,14 +46,16 @@ class Server:
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
 
-    def start(self) -> "Server":
+    def start(self, *, ready: bool = True) -> "Server":
+        """Start it and wait until it is ready, or only until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "mediatheque", "serve", *self.arguments],
                 env=self.full_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         try:
-            wait_for(self.is_ready, "the server to be ready", READY_SECONDS, alive=self.process)
+            up = self.is_ready if ready else self.is_live
+            wait_for(up, "the server to be up", READY_SECONDS, alive=self.process)
         except AssertionError:
             self.process.kill()  # nobody else will
             raise
@@ -62,7 +65,10 @@ class Server:
         """SIGTERM; the exit code."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(40)
+        code = self.process.wait(40)
+        if self.log.exists():
+            assert secrets_in(self.log.read_text(errors="replace")) == [], f"in {self.log}"
+        return code
 
     def kill(self) -> None:
         """SIGKILL to the parent; the kernel takes the children along."""
@@ -98,7 +104,8 @@ class Server:
         """A client with that key; `address` is where it seems to live, for what is counted per address."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         transport = httpx.HTTPTransport(local_address=address)
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, transport=transport)
+        hooks: dict[str, list[Callable[..., Any]]] = {"response": [refuses_without_secrets]}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, transport=transport, event_hooks=hooks)
 
     def exchange(self, request: bytes, *more: bytes, seconds: float = 10) -> bytes:
         """Send bytes as they are, in pieces; everything that comes back until the server closes or pauses so long."""
@@ -117,6 +124,23 @@ class Server:
             return httpx.get(self.url + path, timeout=2, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
+
+
+def secrets_in(text: str) -> list[str]:
+    """What no output may hold, but for the credentials that the first start prints (safety, E14)."""
+    told = re.sub(r"^First (start|API key).*$", "", text, flags=re.MULTILINE)
+    keys = re.findall(r"mt_live_[A-Za-z0-9_-]{40}", told)
+    return keys + [secret for secret in (ADMIN_KEY, *SECRET.split()) if secret in told]
+
+
+def refuses_without_secrets(answer: httpx.Response) -> None:
+    """No refusal repeats a secret, or the credential that it was given."""
+    if answer.status_code < 400 or answer.request.method == "HEAD":
+        return
+    answer.read()
+    given = answer.request.headers.get("authorization", "").partition(" ")[2]
+    assert not secrets_in(answer.text), answer.request.url
+    assert len(given) < 16 or given not in answer.text, answer.request.url
 
 
 def free_port() -> int:

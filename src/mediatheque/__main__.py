@@ -1,6 +1,9 @@
 """The `mediatheque` command: `serve`, `worker`, `keys`."""
 
+import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -63,6 +66,7 @@ def worker(
 
 def main() -> None:
     """Run a command; what the user can mend is told in one line, without a traceback."""
+    _open_standard_files()
     try:
         commands()
     except (SettingsError, NewerSchema) as error:
@@ -85,8 +89,21 @@ def _welcome(settings: Settings, first: "FirstCredentials | None") -> None:
             f"First API key: {first.key}",
             "Both are shown this once; `mediatheque keys create --tenant default` makes more keys.",
         ]
-    typer.echo("\n".join(lines))
-    sys.stdout.flush()
+    with suppress(OSError):  # nobody can read it; the server can serve all the same
+        typer.echo("\n".join(lines))
+        sys.stdout.flush()
+
+
+def _open_standard_files() -> None:
+    """Where one of the first three descriptors is closed, some file would get it, and all that is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            os.set_inheritable(number, True)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCreden
     Raises `SettingsError` for what a setting names and is not there.
     """
     from mediatheque.core.accounts import Accounts
+    from mediatheque.core.markers import mark
 
     with _told_as("data_dir", settings.data_dir):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -77,11 +78,14 @@ def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCreden
         _secrets(settings)
         faults.place("start.secret")
     with _told_as("storage_url", _storage_url(settings)):
-        _store(settings, plugins).check()
+        store = _store(settings, plugins)
     database = Database(database_url(settings))
     try:
         migrate(database)
         faults.place("start.migrated")
+        with _told_as("storage_url", _storage_url(settings)):
+            if mark(database, store):
+                store.check()
         return Accounts(database).first_start(settings.admin_username, settings.admin_password)
     except Unavailable as error:
         raise SettingsError(f"{setting('database_url', database_url(settings))}: it does not answer") from error

@@ -12,13 +12,14 @@ class LibraryError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     default_message: ClassVar[str] = "Internal server error"
+    default_retry_after_seconds: ClassVar[int | None] = None
 
     subject: str = "asset"
     """What the refusal is about, for dialects whose codes say so."""
 
     def __init__(self, message: str | None = None, *, retry_after_seconds: int | None = None) -> None:
         self.message = message or self.default_message
-        self.retry_after_seconds = retry_after_seconds
+        self.retry_after_seconds = retry_after_seconds or self.default_retry_after_seconds
         super().__init__(self.message)
 
     def about(self, subject: str) -> Self:
@@ -162,6 +163,7 @@ class Unavailable(LibraryError):
     """Database, store or decoder cannot answer now, or there is more work than can be taken."""
 
     code, status, default_message = "unavailable", 503, "Service unavailable"
+    default_retry_after_seconds = 5
 
 
 class StoreRefused(Unavailable):
@@ -192,4 +194,4 @@ def file_meanings(absent: type[LibraryError] = NotFound) -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise StorageFull from error
-        raise Unavailable(retry_after_seconds=5) from error
+        raise Unavailable from error

@@ -1,14 +1,16 @@
 """Named places at which a test can make the process die, an fsync fail, or the disk be full; nothing otherwise.
 
 `MEDIATHEQUE_FAULTS` names a folder. A file of a place's name in it arms that place, also of running processes; its
-text is the action: `kill` (SIGKILL to this process), `killall` (to its supervisor and all that it started), `eio` or
-`enospc` (the `OSError`s that a disk would raise); `eio@3` strikes at a process's third passing. A fault strikes once:
-whoever passes first takes the file away and leaves `PLACE.struck` with the action and its process id.
+text is the action: `kill` (SIGKILL to this process), `killall` (to its supervisor and all that it started), `stop`
+(SIGSTOP to this process), `eio` or `enospc` (the `OSError`s that a disk would raise); `eio@3` strikes at a process's
+third passing. A fault strikes once: whoever passes first takes the file away and leaves `PLACE.struck` with the action
+and its process id.
 """
 
 import errno
 import os
 import signal
+import threading
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +49,8 @@ _passings: Counter[str] = Counter()
 
 def _strike(place: str) -> None:
     armed = _folder / place
+    if not armed.exists():  # without a file descriptor: there may be none left
+        return
     try:
         action, _, number = armed.read_text().partition("@")
         _passings[place] += 1
@@ -61,6 +65,9 @@ def _strike(place: str) -> None:
         _kill_tree(os.getppid())
     if action in {"kill", "killall"}:
         os.kill(os.getpid(), signal.SIGKILL)
+    if action == "stop":
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # to the process, this thread would go on a while
+        return
     raise OSError(getattr(errno, action.upper()), f"fault at {place}")
 
 

@@ -65,6 +65,19 @@ class Store(Protocol):
         """Raise `errors.Unavailable`, with a message that says what is wrong, unless all of the above would work."""
 
 
+@runtime_checkable
+class Markable(Protocol):
+    """The further abilities of a store whose place looks empty while it is away: it knows its place by a marker.
+
+    Without one it answers nothing but `errors.Unavailable`, save for objects that are there.
+    """
+
+    def is_marked(self) -> bool: ...
+
+    def mark(self) -> None:
+        """From now on this place is the store, whatever it holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file or folder of a repository. `path` is relative to the profile's base path."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from mediatheque.model import Reach
-from mediatheque.ports import Opening, Site, Store, StoreType
+from mediatheque.ports import Markable, Opening, Site, Store, StoreType
 from mediatheque.stores import github, local, s3
 from tests import servers
 from tests.documents import docx, pdf
@@ -34,7 +34,10 @@ class Sample:
 
 
 def _local(folder: Path) -> Store:
-    return opened(local.STORE, (folder / "objects").as_uri(), folder)
+    store = opened(local.STORE, (folder / "objects").as_uri(), folder)
+    assert isinstance(store, Markable)
+    store.mark()
+    return store
 
 
 def opened(store_type: StoreType, url: str, folder: Path, options: Mapping[str, str] | None = None) -> Store:

@@ -13,7 +13,7 @@ from mediatheque.app import make_fsck
 from mediatheque.core.fsck import Report
 from mediatheque.records.assets import day_of
 from mediatheque.records.engine import Tx
-from mediatheque.records.tables import asset, blob, from_micros, job, metadata, run, tally, to_micros, variant
+from mediatheque.records.tables import asset, blob, from_micros, job, metadata, run, tally, to_micros, variant, worker
 from tests.faults.ledger import Ledger
 from tests.faults.site import Site
 from tests.support import wait_for
@@ -66,11 +66,12 @@ def settle(site: Site, *, lapse: bool = True, seconds: float = IDLE_SECONDS) -> 
 
 
 def snapshot(site: Site) -> tuple[dict[str, list[Any]], list[tuple[str, int]]]:
-    """All rows of all tables, and all objects with their sizes."""
+    """All rows of all tables but the workers' signs of life, and all objects with their sizes."""
     with site.parts.database.read() as tx:
         rows = {
             table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
             for table in metadata.sorted_tables
+            if table is not worker
         }
     return rows, sorted((found.key, found.size_bytes) for found in site.parts.store.list())
 

@@ -37,7 +37,7 @@ def test_two_hundred_half_open_connections_keep_nobody_waiting(site: Site, ledge
             if number % 2:
                 clients.enter_context(_half_an_upload(site, "/v3/images"))
             else:
-                clients.enter_context(_connection(site)).sendall(b"POST /v3/images HTTP/1.1\r\nHost: x\r\n")
+                clients.enter_context(connection(site)).sendall(b"POST /v3/images HTTP/1.1\r\nHost: x\r\n")
         wait_for(lambda: len(list(site.staging.iterdir())) == HALF_OPEN // 2, "the uploads to be under way", 30)
         started = time.monotonic()
         assert http.get("/health/live").status_code == 200
@@ -48,7 +48,7 @@ def test_two_hundred_half_open_connections_keep_nobody_waiting(site: Site, ledge
     check(site, ledger)
 
 
-def _connection(site: Site) -> socket.socket:
+def connection(site: Site) -> socket.socket:
     return socket.create_connection(("127.0.0.1", site.server.port), timeout=10)
 
 
@@ -57,10 +57,10 @@ def _half_an_upload(site: Site, door: str) -> socket.socket:
     data = photo()
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n\r\n'
     form = head + data + b"\r\n--b--\r\n"
-    connection = _connection(site)
-    connection.sendall(
+    half = connection(site)
+    half.sendall(
         f"POST {door} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {len(form)}\r\n\r\n".encode()
         + form[: len(head) + len(data) // 2]
     )
-    return connection
+    return half

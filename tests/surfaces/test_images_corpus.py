@@ -2,13 +2,11 @@
 
 import io
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
@@ -23,10 +21,10 @@ from tests.skills.test_variants import (
     on_white,
     quadrants,
 )
-from tests.support import Server, process_tree, process_tree_bytes, until_ready, upload, wait_for
+from tests.support import process_tree, until_ready, upload, wait_for
+from tests.surfaces.conftest import arguments
 
 TAKEN = {"jpeg", "png", "gif", "webp"}
-GROWTH_BYTES = 512 << 20
 VARIANTS = ("thumbnail", "large_1024", "medium_750", "small_256", "tiny_64")
 
 
@@ -42,17 +40,6 @@ FOREIGN = [
     for path in sorted([*FOLDER.glob("hostile/*"), *FOLDER.glob("documents/*/*"), *FOLDER.glob("video/*")])
     if path.is_file() and path.suffix not in {".json", ".png", ".jpg", ".gif"} and path.stat().st_size < 10 << 20
 ]
-
-
-@pytest.fixture
-def in_bounds(server: Server) -> Iterator[None]:
-    """Memory of all processes together, while the test runs and after."""
-    before = process_tree_bytes(server)
-    workers = {it.pid for it in process_tree(server) if "worker" in _arguments(it)}
-    yield
-    assert process_tree_bytes(server) - before < GROWTH_BYTES
-    assert workers <= {it.pid for it in process_tree(server)}, "a worker died"
-    assert server.is_live()
 
 
 def post(tenant: Tenant, case: Case) -> httpx.Response:
@@ -129,7 +116,7 @@ def test_an_image_whose_damage_shows_late_fails_and_its_bytes_are_removed(tenant
 def test_after_all_this_a_new_image_is_ready_at_once(tenant: Tenant, in_bounds: None) -> None:
     assert until_ready(tenant.client, upload(tenant.client)).status_code == 200
     for process in process_tree(tenant.server):
-        assert Path(_arguments(process)[0] if _arguments(process) else "python").name.startswith("python")
+        assert Path(arguments(process)[0] if arguments(process) else "python").name.startswith("python")
 
 
 def broken_inside() -> bytes:
@@ -139,10 +126,3 @@ def broken_inside() -> bytes:
     length = int.from_bytes(whole[start - 4 : start], "big")
     chunk = whole[start : start + length // 2] + b"\0" * (length - length // 2 + 4)
     return whole[:start] + chunk + zlib.crc32(chunk).to_bytes(4, "big") + whole[start + length + 8 :]
-
-
-def _arguments(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []

@@ -119,6 +119,7 @@ class Fsck:
             yield
         except Unavailable:
             if name == self._stores.primary.name:
+                self._stores.primary.check()  # it knows best what is wrong
                 raise
             if name not in report.unreachable_stores:
                 report.unreachable_stores.append(name)

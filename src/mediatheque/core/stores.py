@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from mediatheque.core.endpoints import Endpoints
+from mediatheque.core.markers import mark
 from mediatheque.core.sealing import Sealer
 from mediatheque.errors import Invalid, NotFound, Unavailable
 from mediatheque.model import Actor, Profile
@@ -149,7 +150,9 @@ class Stores(Mapping[str, Store]):
 
     def opened_anew(self, profile: Profile) -> Store:
         """A store of its own for this profile as it is now; raises `Invalid`, `Unavailable`."""
-        return self.provider(profile.provider_type).open(self._opening(profile))
+        store = self.provider(profile.provider_type).open(self._opening(profile))
+        mark(self._database, store)
+        return store
 
     def secrets_of(self, profile: Profile) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self._sealer.open(profile.sealed_secrets)) if profile.sealed_secrets else {}

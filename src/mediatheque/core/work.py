@@ -119,6 +119,8 @@ def source_of(claim: Claim, store: Store, folder: Path) -> Path:
     """The blob's bytes as a local file: the store's own, or a copy in the folder."""
     own = store.path(claim.blob["key"])
     if own is not None:
+        if not own.exists():
+            store.check()
         return own
     copy = folder / "source"
     with file_meanings(), copy.open("wb") as file:

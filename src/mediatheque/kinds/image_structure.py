@@ -93,22 +93,29 @@ def gif(data: mmap) -> Outline:
 
 
 def webp(data: mmap) -> Outline:
-    """RIFF chunks that fill the stated size, which the file must hold."""
+    """RIFF chunks that fill the stated size, which the file must hold; the size is the largest that one of them states.
+
+    The decoder makes room for its first picture before it is asked for any pixel.
+    """
     end = 8 + int.from_bytes(_piece(data, 4, 4), "little")
     if end > len(data):
         raise errors.Malformed("The WebP is cut short")
     names: list[bytes] = []
-    position = 12
+    position, width, height = 12, 0, 0
     while position + 8 <= end and len(names) < MAX_CHUNKS:
         name, length = struct.unpack("<4sI", data[position : position + 8])
         names.append(name)
+        if name in _WEBP_SIZES:
+            needed, measure = _WEBP_SIZES[name]
+            stated = measure(_piece(data, position + 8, needed))
+            width, height = max(width, stated[0]), max(height, stated[1])
         position += 8 + length + length % 2
         # An odd last chunk without its padding byte is common.
         if position > end + 1:
             raise errors.Malformed("The WebP's chunks are damaged")
     if not {b"VP8 ", b"VP8L", b"ANMF"} & set(names):
         raise errors.Malformed("The WebP holds no pixels")
-    return Outline(frames=max(names.count(b"ANMF"), 1))
+    return Outline(width, height, max(names.count(b"ANMF"), 1))
 
 
 def container(data: mmap) -> Outline:
@@ -140,6 +147,27 @@ OUTLINES: dict[str, Callable[[mmap], Outline]] = {
     "image/heic": container,
     "image/avif": container,
 }
+
+
+def _canvas(piece: bytes) -> tuple[int, int]:
+    return int.from_bytes(piece[4:7], "little") + 1, int.from_bytes(piece[7:10], "little") + 1
+
+
+def _animated(piece: bytes) -> tuple[int, int]:
+    return int.from_bytes(piece[6:9], "little") + 1, int.from_bytes(piece[9:12], "little") + 1
+
+
+def _lossy(piece: bytes) -> tuple[int, int]:
+    return int.from_bytes(piece[6:8], "little") & 0x3FFF, int.from_bytes(piece[8:10], "little") & 0x3FFF
+
+
+def _lossless(piece: bytes) -> tuple[int, int]:
+    packed = int.from_bytes(piece[1:5], "little")
+    return (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+
+
+_WEBP_SIZES = {b"VP8X": (10, _canvas), b"ANMF": (12, _animated), b"VP8 ": (10, _lossy), b"VP8L": (5, _lossless)}
+"""How each chunk's first so many bytes state a width and a height (RFC 9649)."""
 
 
 def _png_chunks(data: mmap) -> Iterator[tuple[bytes, memoryview]]:

@@ -4,8 +4,6 @@ On SQLite every process has one writing connection: threads that write at the sa
 one sync of the disk serves them all. PostgreSQL groups commits by itself.
 """
 
-import fcntl
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,8 +15,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mediatheque.errors import StorageFull, Unavailable
+from mediatheque.records.writerlock import WriterLock
 
 BUSY_SECONDS = 5
+LOCK_SECONDS = 10
+"""How long a process waits for another one that writes: one that is stopped holds up nobody for ever."""
 GROUP_LIMIT = 64
 POOL_SIZE = 8
 POOL_OVERFLOW = 40
@@ -129,8 +130,7 @@ class _GroupCommit:
     def __init__(self, engine: Engine, url: str, synchronous: str) -> None:
         self._engine = engine
         self._synchronous = synchronous
-        self._lock_path = url.removeprefix("sqlite:///") + "-writer"
-        self._lock_file: int | None = None
+        self._lock = WriterLock(url.removeprefix("sqlite:///") + "-writer", LOCK_SECONDS)
         self._turn = threading.Lock()
         self._count = threading.Lock()
         self._waiting = 0
@@ -198,9 +198,7 @@ class _GroupCommit:
             group.done.wait()
 
     def _begin(self, connection: Connection) -> None:
-        if self._lock_file is None:
-            self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        self._lock.acquire()
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def _commit(self, group: _Group, connection: Connection) -> None:
@@ -209,8 +207,7 @@ class _GroupCommit:
 
     def _end(self, group: _Group) -> None:
         self._group = None
-        if self._lock_file is not None:
-            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        self._lock.release()
         group.done.set()
 
     def _abandon(self, error: BaseException) -> None:

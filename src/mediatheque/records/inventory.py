@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import Column, Select, Table, func, select, union
 
 from mediatheque.records.engine import Tx
 from mediatheque.records.tables import asset, blob, garbage, variant
@@ -32,16 +33,21 @@ def count_assets(tx: Tx) -> int:
 
 def recorded(tx: Tx, family: str, after: int, limit: int) -> list[Recorded]:
     """Rows of one family with an id above `after`, in order of id; those of failed assets own no bytes any more."""
-    table = blob if family == "blob" else variant
-    owner = blob.c.id if family == "blob" else variant.c.blob_id
-    query = (
-        select(table.c.id, table.c.store, table.c.key, table.c.size_bytes, table.c.sha256)
-        .join(asset, asset.c.blob_id == owner)
-        .where(table.c.id > after, _ALIVE)
-        .order_by(table.c.id)
-        .limit(limit)
-    )
+    table = _table(family)
+    columns = (table.c.id, table.c.store, table.c.key, table.c.size_bytes, table.c.sha256)
+    query = _recorded(family, *columns).where(table.c.id > after).order_by(table.c.id).limit(limit)
     return [Recorded(*row) for row in tx.execute(query)]
+
+
+def keys_in(tx: Tx, store: str, limit: int) -> list[str]:
+    """The first that many objects of each family that should be in the store; in no order of its own."""
+    return [
+        key
+        for family in FAMILIES
+        for key in tx.execute(
+            _recorded(family, _table(family).c.key).where(_table(family).c.store == store).limit(limit)
+        ).scalars()
+    ]
 
 
 def named(tx: Tx, keys: Sequence[str]) -> set[str]:
@@ -53,3 +59,13 @@ def named(tx: Tx, keys: Sequence[str]) -> set[str]:
     )
     variants = select(variant.c.key).where(variant.c.key.in_(keys))
     return set(tx.execute(union(blobs, variants, select(garbage.c.key).where(garbage.c.key.in_(keys)))).scalars())
+
+
+def _table(family: str) -> Table:
+    return blob if family == "blob" else variant
+
+
+def _recorded(family: str, *columns: Column[Any]) -> Select[Any]:
+    """Objects of living assets."""
+    owner = blob.c.id if family == "blob" else variant.c.blob_id
+    return select(*columns).join(asset, asset.c.blob_id == owner).where(_ALIVE)

@@ -1,9 +1,12 @@
-"""A folder as a store: a key is a path below it, and what was put is on disk before the call returns."""
+"""A folder as a store: a key is a path below it, and what was put is on disk before the call returns.
+
+A marker in the folder says that it is the store: without it an empty folder may be a place where nothing is mounted.
+"""
 
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -17,6 +20,11 @@ from mediatheque.stores.leftovers import STAGING, is_leftover, leftovers, remove
 from mediatheque.stores.schema import BaseUrl
 
 PIECE_BYTES = 1 << 20
+MARKER = ".mediatheque"
+MARKED = (
+    "Mediatheque keeps objects in this folder; without this file it takes the folder for one that is not mounted.\n"
+)
+UNMARKED = f"The folder of the store has no {MARKER} in it: is its volume mounted?"
 
 
 class LocalStore:
@@ -29,12 +37,26 @@ class LocalStore:
         self.root = root.absolute()
         self._public_base_url = public_base_url
         self.staging = self.root / STAGING
+        self._marker = self.root / MARKER
         with file_meanings():
             self.staging.mkdir(parents=True, exist_ok=True)
+
+    def is_marked(self) -> bool:
+        with file_meanings():
+            return self._marker.exists()
+
+    def mark(self) -> None:
+        draft = self.staging / f"{MARKER}-{os.getpid()}"
+        with file_meanings(absent=Unavailable):
+            draft.write_text(MARKED)
+            _sync(draft)
+            draft.replace(self._marker)
+            _sync(self.root)
 
     def put(self, staged: Path, key: str, *, message: str | None = None) -> None:  # noqa: ARG002
         """Sync the file, rename it to its key, sync every folder whose entries changed; or leave no object at all."""
         target = self._file(key)
+        self._demand_marker()
         with file_meanings(absent=Unavailable):
             staged = self._on_own_disk(staged)
             _sync(staged)
@@ -51,7 +73,7 @@ class LocalStore:
                 raise
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        with file_meanings(), self._file(key).open("rb", buffering=0) as file:
+        with self._absence_told(), self._file(key).open("rb", buffering=0) as file:
             file.seek(start)
             left = None if end is None else end - start
             while left is None or left > 0:
@@ -62,20 +84,24 @@ class LocalStore:
                 yield piece
 
     def size(self, key: str) -> int:
-        with file_meanings():
+        with self._absence_told():
             return self._file(key).stat().st_size
 
     def delete(self, key: str, *, message: str | None = None) -> None:  # noqa: ARG002
         if is_leftover(key):
             remove_leftover(self.staging, key)
             return
+        file = self._file(key)
+        self._demand_marker()
         with file_meanings():
-            _remove(self._file(key))
+            _remove(file)
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        self._demand_marker()
         for folder, folders, files in os.walk(self.root):
             if Path(folder) == self.root:
                 folders[:] = [name for name in folders if name != STAGING]
+                files[:] = [name for name in files if name != MARKER]
             for name in files:
                 file = Path(folder, name)
                 key = file.relative_to(self.root).as_posix()
@@ -91,6 +117,8 @@ class LocalStore:
         return self._file(key)
 
     def check(self) -> None:
+        if not self.is_marked():
+            raise Unavailable(UNMARKED)
         probe = self.staging / f".check-{os.getpid()}"
         with file_meanings(absent=Unavailable):
             probe.write_bytes(b"")
@@ -98,6 +126,20 @@ class LocalStore:
 
     def public_url(self, key: str) -> str | None:
         return None if self._public_base_url is None else f"{self._public_base_url}/{quote(key)}"
+
+    def _demand_marker(self) -> None:
+        if not self.is_marked():
+            raise Unavailable
+
+    @contextmanager
+    def _absence_told(self) -> Iterator[None]:
+        """What is not there is `NotFound`, unless the whole store may not be there: then nobody knows."""
+        try:
+            with file_meanings():
+                yield
+        except NotFound:
+            self._demand_marker()
+            raise
 
     def _on_own_disk(self, staged: Path) -> Path:
         """The staged file, moved to where a rename can make an object of it."""
@@ -110,7 +152,7 @@ class LocalStore:
 
     def _file(self, key: str) -> Path:
         parts = key.split("/")
-        if any(part in {"", ".", "..", STAGING} for part in parts) or "\0" in key:
+        if any(part in {"", ".", "..", STAGING} for part in parts) or parts[0] == MARKER or "\0" in key:
             raise NotFound
         return self.root.joinpath(*parts)
 

@@ -18,6 +18,8 @@ OVERHEAD_BYTES = 1 << 20
 FIELD_BYTES = 64 << 10
 MAX_PARTS = 64
 MAX_BOUNDARY_CHARS = 200
+HEADER_BYTES = 32 << 10
+"""Of one header of a part: a file name of thousands of characters is cut, not refused."""
 MAX_UPLOADS = 512
 """Received at the same time by one process."""
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "windows-1252"})
@@ -99,7 +101,7 @@ class _Reader:
     def __init__(self, form: Form, boundary: str, stage: Callable[[], Staged]) -> None:
         self._form = form
         self._stage = stage
-        self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS)
+        self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS, max_header_size=HEADER_BYTES)
         self._part: MultipartSegment | None = None
         self._text = bytearray()
         self._other_bytes = 0

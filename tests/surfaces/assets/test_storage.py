@@ -266,13 +266,13 @@ def test_the_life_of_an_image_in_a_local_profile(library: Server, admin: httpx.C
     made = make(admin, local(str(folder), isDefault=True))
     assert admin.post(f"{ROOT}/{made['id']}/test").json()["data"]["succeeded"] is True
     image = _life(admin)
-    kept = [it for it in folder.rglob("*") if it.is_file()]
+    kept = _objects(folder)
     assert len(kept) == 6
     gone = admin.delete(f"{ROOT}/{made['id']}").json()["data"]
     assert (gone["status"], gone["wasDefault"]) == ("disabled", True)
     assert admin.get(image["url"]).status_code == 200
     _death(admin, image)
-    assert [it for it in folder.rglob("*") if it.is_file()] == []
+    assert _objects(folder) == []
     assert admin.delete(f"{ROOT}/{made['id']}").json()["data"]["status"] == "deleted"
     assert code(admin.delete(f"{ROOT}/{made['id']}")) == (404, f"{PREFIX}not_found")
 
@@ -417,3 +417,8 @@ def test_a_whole_server_on_s3(tmp_path: Path) -> None:
             wait_for(lambda: list(staging.iterdir()) == [], "no temporary file")
     finally:
         assert server.stop() == 0
+
+
+def _objects(folder: Path) -> list[Path]:
+    """What the library keeps there, without its marker."""
+    return [it for it in folder.rglob("*") if it.is_file() and it.name != ".mediatheque"]

@@ -1,0 +1,40 @@
+"""What the tests with hostile files ask for: a watch over the server's memory and its workers."""
+
+import threading
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.support import Server, process_tree, process_tree_bytes
+
+GROWTH_BYTES = 512 << 20
+LOOK_SECONDS = 0.1
+
+
+@pytest.fixture
+def in_bounds(server: Server) -> Iterator[None]:
+    """Fails when all processes together take too much memory at any time of the test, or when a worker dies."""
+    before = process_tree_bytes(server)
+    workers = {it.pid for it in process_tree(server) if "worker" in arguments(it)}
+    most, ended = [before], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            most.append(process_tree_bytes(server))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    yield
+    ended.set()
+    watching.join()
+    assert max(most) - before < GROWTH_BYTES, f"{(max(most) - before) >> 20} MiB more than before"
+    assert workers <= {it.pid for it in process_tree(server)}, "a worker died"
+    assert server.is_live()
+
+
+def arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []

@@ -1,0 +1,159 @@
+"""What a tenant owns, every id of it in every spelling that some route takes, and its rows."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from sqlalchemy import func, select
+
+from mediatheque.core.ids import to_ulid
+from mediatheque.records.engine import Database
+from mediatheque.records.tables import asset, blob, counter, job, metadata, tally, tenant, variant, worker
+from tests.pictures import picture
+from tests.support import upload, wait_for
+
+Spelling = Callable[[UUID], str]
+
+UUIDS: tuple[Spelling, ...] = (
+    str, lambda it: it.hex, lambda it: str(it).upper(), lambda it: f"{{{it}}}", lambda it: it.urn
+)  # fmt: skip
+IMAGES: tuple[Spelling, ...] = (lambda it: f"img_{to_ulid(it)}",)
+ULIDS: tuple[Spelling, ...] = (to_ulid,)
+UPLOAD_KEYS: tuple[Spelling, ...] = (lambda it: f"uploads/{to_ulid(it)}/photo.jpg",)
+
+
+@dataclass(frozen=True)
+class Id:
+    """An id of somebody else, and one of the same form that nobody has."""
+
+    theirs: str
+    nobodys: str
+
+
+@dataclass(frozen=True)
+class Estate:
+    """One thing of every sort, made over HTTP: all private but the image, which anybody may fetch as `/i/{id}`."""
+
+    tenant_uuid: str
+    asset: UUID
+    image: UUID
+    upload: UUID
+    job: UUID
+    workflow: UUID
+    profile: UUID
+    provider: UUID
+    user: UUID
+    keys: tuple[str, ...]
+
+    def ids(self, *, is_open: bool) -> Mapping[str, list[Id]]:
+        """By the name that a path's parameter or a body's field has; `is_open` of a route for everybody."""
+        assets = [self.asset, self.upload] if is_open else [self.asset, self.upload, self.image]
+        return {
+            "asset_id": _spelled(assets, UUIDS),
+            "image_id": _spelled(assets, IMAGES),
+            "id": _spelled([self.asset, self.upload], ULIDS),
+            "storage_key": [Id(key, _moved(key)) for key in self.keys],
+            "workflow_id": _spelled([self.workflow], UUIDS),
+            "profile_id": _spelled([self.profile], UUIDS),
+            "provider_id": _spelled([self.provider], UUIDS),
+            "user_id": _spelled([self.user], UUIDS),
+            "job_id": _spelled([self.job], UUIDS),
+            "ids": _spelled(assets, UUIDS[:1]),
+            "profileId": _spelled([self.provider], UUIDS[:1]),
+            "storageProviderProfileId": _spelled([self.profile], UUIDS[:1]),
+            "source_image_s3_key": _spelled(assets, UPLOAD_KEYS),
+            "product_image_s3_key": _spelled(assets, UPLOAD_KEYS),
+        }
+
+
+def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
+    """Make one of everything as that tenant's administrator, and wait until no work is left."""
+    made = client.post(
+        "/api/v1/assets", files={"file": ("photo.jpg", picture("JPEG", 90, 60))}, data={"isPublic": "false"}
+    ).json()["data"]["id"]
+    image = upload(client, alt_text="private", folder="private")["id"]
+    taken = client.post("/v1/uploads", files={"file": ("photo.jpg", picture("JPEG", 70, 60))}).json()["upload_key"]
+    started = client.post("/v1/workflows/thumbnail", json={"source_image_s3_key": taken}).json()["job_id"]
+    estate = Estate(
+        tenant_uuid,
+        asset=UUID(made),
+        image=_from_ulid(image.removeprefix("img_")),
+        upload=_from_ulid(taken.split("/")[1]),
+        job=UUID(started),
+        workflow=_created(client, "/api/v1/system/workflows", name="private", graphJson=GRAPH),
+        profile=_created(client, "/api/v1/system/storage/providers", name="private", providerType="local",
+                         configuration={"rootPath": f"private-{tenant_uuid}"}),
+        provider=_created(client, "/api/v1/system/ai/providers", name="private", apiBaseUrl="https://192.0.0.9/v1",
+                          apiKey="sk-private", modelName="m"),
+        user=_created(client, "/api/v1/users", username="private", password="a password of theirs", role="user"),
+        keys=(),
+    )  # fmt: skip
+    wait_for(lambda: not _has_work(database, tenant_uuid), "the tenant's jobs to end", 60)
+    return Estate(**{**_fields(estate), "keys": tuple(_private_keys(database, estate))})
+
+
+GRAPH = '{"nodes": [{"id": "1", "data": {"skillId": "thumbnail"}}], "edges": []}'
+
+
+def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
+    """Every row that is the tenant's or nobody's; of what workers add up now and then, the sums."""
+    found: dict[str, list[Any]] = {}
+    with database.read() as tx:
+        number = _number(tx, tenant_uuid)
+        for table in metadata.sorted_tables:
+            if table in {worker, tally, counter}:
+                continue
+            query = select(table).order_by(*table.primary_key)
+            owned = table.c.get("tenant_id")
+            found[table.name] = list(tx.execute(query if owned is None else query.where(owned == number)))
+        for table, amounts in ((tally, ("assets", "size_bytes")), (counter, ("amount", "size_bytes"))):
+            keys = [it for it in table.c if it.name not in {"id", *amounts}]
+            sums = select(*keys, *(func.sum(table.c[name]) for name in amounts)).group_by(*keys).order_by(*keys)
+            found[table.name] = [row for row in tx.execute(sums.where(table.c.tenant_id == number)) if any(row[-2:])]
+    return found
+
+
+def _spelled(uuids: list[UUID], spellings: tuple[Spelling, ...]) -> list[Id]:
+    return [Id(spell(uuid), spell(uuid4())) for uuid in uuids for spell in spellings]
+
+
+def _moved(key: str) -> str:
+    """The key as it would be of another blob."""
+    family, owner, _, name = key.split("/")
+    return f"{family}/{owner}/{uuid4()}/{name}"
+
+
+def _private_keys(database: Database, estate: Estate) -> Iterator[str]:
+    """Of originals and variants."""
+    private = asset.c.uuid.in_([estate.asset, estate.upload])
+    with database.read() as tx:
+        yield from tx.execute(select(blob.c.key).join(asset, asset.c.blob_id == blob.c.id).where(private)).scalars()
+        made = select(variant.c.key).join(asset, asset.c.blob_id == variant.c.blob_id).where(private)
+        yield from tx.execute(made).scalars()
+
+
+def _has_work(database: Database, tenant_uuid: str) -> bool:
+    with database.read() as tx:
+        return tx.execute(select(job.c.id).where(job.c.tenant_id == _number(tx, tenant_uuid))).first() is not None
+
+
+def _number(tx: Any, tenant_uuid: str) -> int:
+    return int(tx.execute(select(tenant.c.id).where(tenant.c.uuid == UUID(tenant_uuid))).scalar_one())
+
+
+def _created(client: httpx.Client, path: str, **body: Any) -> UUID:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    return UUID(answer.json()["data"]["id"])
+
+
+def _from_ulid(text: str) -> UUID:
+    from mediatheque.core.ids import from_ulid
+
+    return from_ulid(text)
+
+
+def _fields(estate: Estate) -> dict[str, Any]:
+    return {name: getattr(estate, name) for name in estate.__dataclass_fields__}
