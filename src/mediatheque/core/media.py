@@ -78,6 +78,10 @@ class Media:
             return original(it, is_final=True)
         return Served(it.uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
 
+    def require(self, served: Served) -> None:
+        """Raises `NotFound` when the object's bytes are gone."""
+        self._stores[served.store].size(served.key)
+
     def whole(self, served: Served) -> bytes:
         """All bytes, held against the recorded hash; raises `Unavailable` for damaged ones."""
         body = b"".join(self.pieces(served))

@@ -67,6 +67,6 @@ def _conditions(tx: Tx, scope: Scope, narrow: Filter) -> list[ColumnElement[bool
         conditions.append(asset.c.media_type.startswith(narrow.media_type.removesuffix("*"), autoescape=True))
     elif narrow.media_type:
         conditions.append(asset.c.media_type == narrow.media_type)
-    if narrow.states:
+    if narrow.states is not None:
         conditions.append(asset.c.state.in_(narrow.states))
     return conditions

@@ -42,6 +42,10 @@ def ready(client: httpx.Client, asset_id: str) -> dict[str, Any]:
     return dict(client.get(f"/api/v1/assets/{asset_id}").json()["data"])
 
 
+def detail(client: httpx.Client, asset_id: str) -> dict[str, Any]:
+    return dict(client.get(f"/api/v1/assets/{asset_id}").json()["data"])
+
+
 def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.status_code == status, answer.text
     error = answer.json()["error"]
@@ -120,6 +124,23 @@ def test_a_part_without_a_content_type_or_a_usable_name_is_refused(tenant: Tenan
         assert_refused(tenant.client.post("/api/v1/assets", content=body, headers=headers), 400, code)
 
 
+def test_what_is_wrong_is_said_in_the_published_order(tenant: Tenant) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    long = b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n' + b"x" * 1001 + b"\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    for fields, code in (((b"description", b"altText"), "asset_description_too_long"),
+                         ((b"altText",), "asset_alt_text_too_long"), ((), "asset_file_empty")):  # fmt: skip
+        body = b"".join(long % field for field in fields) + head + b"\r\n--b--\r\n"
+        assert_refused(tenant.client.post("/api/v1/assets", content=body, headers=headers), 400, code)
+
+
+def test_an_upload_that_is_not_enriched_is_ready_at_once(tenant: Tenant) -> None:
+    asset = made(tenant.client, runEnrichment="false")
+    assert asset["status"] == "ready"
+    wait_for(lambda: len(detail(tenant.client, asset["id"])["derivatives"]) == 5, "the variants")
+    assert detail(tenant.client, asset["id"])["status"] == "ready"
+
+
 def test_a_list_has_exactly_the_fourteen_keys_newest_first(tenant: Tenant) -> None:
     ids = [made(tenant.client, picture("PNG", seed=number))["id"] for number in range(3)]
     answer = tenant.client.get("/api/v1/assets").json()["data"]
@@ -177,11 +198,12 @@ def test_lists_filter_by_text_type_and_status(tenant: Tenant) -> None:
     assert found("contentType=image/gif") == [gif["id"]]
     assert found("contentType=image/*") == [gif["id"], png["id"]]
     assert found("status=READY&contentType=image/png") == [png["id"]]
-    assert found("status=failed") == []
+    assert found("status=failed") == found("status=processing") == []
+    assert found("status=deleted") == [gif["id"], png["id"]]
 
 
 def test_a_patch_changes_what_it_names_and_clears_with_null(tenant: Tenant) -> None:
-    asset_id = made(tenant.client, description="old", altText="alt")["id"]
+    asset_id = made(tenant.client, description="old", altText="alt", runEnrichment="false")["id"]
     path = f"/api/v1/assets/{asset_id}"
     changed = tenant.client.patch(path, json={"description": None, "originalFileName": "a/b/New name.png"}).json()
     assert changed["data"]["description"] is None and changed["data"]["altText"] == "alt"
@@ -220,6 +242,10 @@ def test_content_leads_to_a_public_asset_and_streams_a_private_one(tenant: Tenan
     part = tenant.client.get(path, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, data[10:20])
     assert anonymous(str(tenant.client.base_url) + path).status_code == 401
+    for asset in (public, private):
+        ready(tenant.client, asset["id"])
+        (tenant.server.data_dir / "objects" / asset["storageKey"]).unlink()
+        assert_refused(tenant.client.get(f"/api/v1/assets/{asset['id']}/content"), 404, "asset_not_found")
 
 
 def test_a_deletion_is_for_good_and_tells_the_last_status(tenant: Tenant) -> None:

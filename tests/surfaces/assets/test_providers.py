@@ -224,7 +224,7 @@ def test_a_new_picture_is_ready_although_the_provider_hangs(client: httpx.Client
 
 def test_one_that_is_not_there_is_a_clear_reason(client: httpx.Client, vision: Vision) -> None:
     profile = created(client, vision)
-    client.patch(f"{PATH}/{profile['id']}", json={"apiBaseUrl": "http://127.0.0.1:9"})
+    client.patch(f"{PATH}/{profile['id']}", json={"apiBaseUrl": "http://127.0.0.1:9", "apiKey": KEY})
     assert "cannot be reached" in failure(client)
 
 
@@ -251,9 +251,26 @@ def test_a_test_of_another_address_is_not_sent_the_kept_key(client: httpx.Client
     with stand_in() as other:
         client.post(f"{PATH}/test", json={"profileId": profile["id"], "apiBaseUrl": other.url})
         assert [request["authorization"] for request in other.requests] == [None]
-        client.patch(f"{PATH}/{profile['id']}", json={"apiBaseUrl": other.url})
-        run(client, plain(client)["id"], "caption")
-        assert KEY not in str(other.requests)
+    client.post(f"{PATH}/test", json={"profileId": profile["id"], "apiBaseUrl": f"{vision.url}/v1"})
+    assert vision.requests[-1]["authorization"] == f"Bearer {KEY}"  # the same server: what a console's form sends
+
+
+def test_another_server_needs_the_key_again(client: httpx.Client, vision: Vision) -> None:
+    profile = created(client, vision)
+    path = f"{PATH}/{profile['id']}"
+    with stand_in() as other:
+        for key in ({}, {"apiKey": ""}, {"apiKey": None}, {"apiKey": profile["apiKey"]}):
+            refused = client.patch(path, json={"apiBaseUrl": other.url, "name": "moved", **key})
+            assert_refused(refused, 400, "ai_provider_profile_api_key_required")
+        assert client.get(PATH).json()["data"] == [profile]
+        assert run(client, plain(client)["id"], "caption")["succeeded"]
+        assert other.requests == []
+        moved = client.patch(path, json={"apiBaseUrl": other.url, "apiKey": "another-key-0123456789"}).json()["data"]
+        assert (moved["apiBaseUrl"], moved["apiKey"]) == (other.url, "anot***")
+        assert run(client, plain(client)["id"], "caption")["succeeded"]
+        assert [request["authorization"] for request in other.requests] == ["Bearer another-key-0123456789"]
+    same = client.patch(path, json={"apiBaseUrl": f"{other.url}/v1/", "apiKey": "anot***"})
+    assert same.json()["data"]["apiBaseUrl"] == f"{other.url}/v1"
 
 
 def test_others_name_no_private_address(tenant: Tenant, accounts: Accounts, vision: Vision) -> None:

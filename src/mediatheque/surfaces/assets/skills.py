@@ -13,7 +13,7 @@ from mediatheque.surfaces.assets.documents import ERRORS
 from mediatheque.surfaces.assets.library import to_uuid
 from mediatheque.surfaces.assets.objects import AssetObject, asset_object
 from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped
-from mediatheque.surfaces.http import Door, actor_of, in_thread, polled, scope
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, polled, scope
 
 
 class SkillShape(Shape):
@@ -61,6 +61,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("/{asset_id}/skills/{skill_name}/run", response_model=Envelope[SkillRunResult])
     @scope("assets.update")
+    @creating()
     async def run_skill(
         request: Request, asset_id: str, skill_name: str, body: Annotated[SkillRun | None, Body()] = None
     ) -> Response:
@@ -76,6 +77,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("/{asset_id}/workflows/{workflow_id}/run", status_code=202, response_model=Envelope[WorkflowRun])
     @scope("assets.update")
+    @creating()
     async def run_workflow(
         request: Request,
         asset_id: str,

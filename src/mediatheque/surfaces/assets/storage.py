@@ -10,7 +10,8 @@ from mediatheque.core.library import Library
 from mediatheque.core.profiles import Profiles
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.ports import Entry
-from mediatheque.surfaces.assets.shapes import Envelope, enveloped
+from mediatheque.surfaces.assets.documents import ERRORS
+from mediatheque.surfaces.assets.shapes import Envelope, below, enveloped
 from mediatheque.surfaces.assets.storage_shapes import (
     FileDraft,
     Listing,
@@ -28,7 +29,7 @@ from mediatheque.surfaces.assets.storage_shapes import (
     trial_shape,
     visibility_shape,
 )
-from mediatheque.surfaces.http import Door, actor_of, in_thread, scope
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, scope
 
 ROOT = "/api/v1/system/storage/providers"
 MAX_DEPTH = 10
@@ -39,7 +40,7 @@ _SPELLINGS = {"repo": "repository", "ref": "reference", "bucket_or_container": "
 
 
 def routes(library: Library) -> APIRouter:
-    router = APIRouter(route_class=Door, tags=["storage"])
+    router = APIRouter(route_class=Door, tags=["storage"], responses=ERRORS)
     profiles = library.profiles
 
     @router.get(ROOT, response_model=Envelope[OverviewShape])
@@ -50,6 +51,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post(ROOT, status_code=201, response_model=Envelope[ProfileShape])
     @scope("providers.create")
+    @creating(below(ROOT))
     async def create_profile(request: Request, draft: ProfileDraft) -> Response:
         """Make a profile of type `local`, `s3` or `github-repo`."""
         shown = await in_thread(
@@ -58,7 +60,7 @@ def routes(library: Library) -> APIRouter:
             configuration=_settings(draft.configuration, "configuration"),
             secrets=_settings(draft.secret_configuration, "secret_configuration"),
         )  # fmt: skip
-        return enveloped(profile_shape(shown), 201, {"Location": f"{ROOT}/{shown.profile.uuid}"})
+        return enveloped(profile_shape(shown), 201)
 
     @router.patch(f"{ROOT}/{{profile_id}}", response_model=Envelope[ProfileShape])
     @scope("providers.update")
@@ -127,6 +129,7 @@ def _repository_routes(router: APIRouter, profiles: Profiles) -> None:
 
     @router.post(f"{ROOT}/{{profile_id}}/github-repo/upsert", response_model=Envelope[Written])
     @scope("providers.update")
+    @creating()
     async def upsert(request: Request, profile_id: str, draft: FileDraft) -> Response:
         """Write a file of the repository."""
         shown, it, is_new = await in_thread(
