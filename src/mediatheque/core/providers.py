@@ -56,6 +56,7 @@ class Providers:
         self._describers = describers
         self._sealer = describers.sealer
         self._operator_tenant = operator_tenant
+        self._test_seconds = min(TEST_SECONDS, describers.deadline_seconds)
         self._tests = threading.BoundedSemaphore(TESTS_AT_ONCE)
 
     def all(self, actor: Actor) -> list[Provider]:
@@ -131,7 +132,7 @@ class Providers:
             raise Unavailable("Too many tests at once", retry_after_seconds=10)
         try:
             self._describers.spend(actor.tenant_id)
-            caption = vision.ask(endpoint, QUESTIONS[Task.CAPTION], _sample(), deadline_seconds=TEST_SECONDS)
+            caption = vision.ask(endpoint, QUESTIONS[Task.CAPTION], _sample(), deadline_seconds=self._test_seconds)
         except ProviderFailed as error:
             return Tested(None, endpoint.model, endpoint.base_url, error.message)
         finally:

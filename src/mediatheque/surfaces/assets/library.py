@@ -15,12 +15,21 @@ from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
 from mediatheque.core.media import original
 from mediatheque.core.names import base_name
-from mediatheque.errors import Invalid, NotFound
+from mediatheque.errors import Invalid
 from mediatheque.model import Actor, Filter, State, Terms
 from mediatheque.surfaces.assets.content import Streamed
 from mediatheque.surfaces.assets.documents import CONTENT_ANSWERS, ERRORS, UPLOAD_FIELDS
 from mediatheque.surfaces.assets.objects import AssetObject, ListItem, asset_object, list_item, public_url
-from mediatheque.surfaces.assets.shapes import COMMIT_MESSAGE, TERMS, Envelope, Shape, enveloped, moment, render_error
+from mediatheque.surfaces.assets.shapes import (
+    COMMIT_MESSAGE,
+    TERMS,
+    Envelope,
+    Shape,
+    enveloped,
+    moment,
+    render_error,
+    to_uuid,
+)
 from mediatheque.surfaces.forms import Form, form_document, received
 from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, streaming
 
@@ -125,14 +134,6 @@ def routes(library: Library) -> APIRouter:
         return await in_thread(_content, library, actor_of(request), to_uuid(asset_id))
 
     return router
-
-
-def to_uuid(text: str) -> UUID:
-    """Raises `NotFound` for what is no UUID: no asset has such an id."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("Asset not found") from None
 
 
 def clamped(page: int, page_size: int) -> tuple[int, int]:

@@ -7,10 +7,9 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import StrictBool
 
 from mediatheque.core.library import Library
-from mediatheque.errors import NotFound
 from mediatheque.model import Provider
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.shapes import Envelope, Shape, below, enveloped, moment
+from mediatheque.surfaces.assets.shapes import Envelope, Shape, below, enveloped, moment, to_uuid
 from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, scope
 
 ROOT = "/api/v1/system/ai/providers"
@@ -132,10 +131,7 @@ def _given(body: ProviderBody | ProviderTest) -> dict[str, Any]:
 
 
 def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("AI provider not found").about("provider") from None
+    return to_uuid(text, "AI provider not found", "provider")
 
 
 def _shape(it: Provider) -> ProviderShape:

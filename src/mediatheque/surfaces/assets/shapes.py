@@ -3,12 +3,13 @@
 import json
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from mediatheque.errors import Invalid, KeyReused, LibraryError, Unauthorized
+from mediatheque.errors import Invalid, KeyReused, LibraryError, NotFound, Unauthorized
 from mediatheque.model import Terms
 from mediatheque.surfaces.assets import storage_codes
 from mediatheque.surfaces.http import Locate
@@ -60,6 +61,14 @@ def enveloped(value: Shape | list[Any] | None, status: int = 200, headers: dict[
         ]
         body = "null" if value is None else json.dumps(items)
     return Response(f'{{"data":{body}}}', status, headers, media_type="application/json")
+
+
+def to_uuid(text: str, missing: str = "Asset not found", subject: str = "asset") -> UUID:
+    """Raises `NotFound` for what is no UUID: nothing has such an id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(missing).about(subject) from None
 
 
 def below(path: str) -> Locate:

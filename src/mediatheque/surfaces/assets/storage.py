@@ -8,10 +8,10 @@ from pydantic.alias_generators import to_snake
 
 from mediatheque.core.library import Library
 from mediatheque.core.profiles import Profiles
-from mediatheque.errors import Invalid, NotFound
+from mediatheque.errors import Invalid
 from mediatheque.ports import Entry
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.shapes import Envelope, below, enveloped
+from mediatheque.surfaces.assets.shapes import Envelope, below, enveloped, to_uuid
 from mediatheque.surfaces.assets.storage_shapes import (
     FileDraft,
     Listing,
@@ -155,10 +155,7 @@ def _settings(value: Any, field: str) -> dict[str, Any] | None:
 
 
 def _id(profile_id: str) -> UUID:
-    try:
-        return UUID(profile_id)
-    except ValueError:
-        raise NotFound("No such storage profile").about("profile") from None
+    return to_uuid(profile_id, "No such storage profile", "profile")
 
 
 def _is_wanted(it: Entry, kind: str, keyword: str | None) -> bool:

@@ -7,9 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from mediatheque.core.library import Library
-from mediatheque.errors import NotFound
 from mediatheque.model import Rank, User
-from mediatheque.surfaces.assets.shapes import Envelope, ErrorEnvelope, Shape, below, enveloped, moment
+from mediatheque.surfaces.assets.shapes import Envelope, ErrorEnvelope, Shape, below, enveloped, moment, to_uuid
 from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, scope
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -141,7 +140,4 @@ def _object(user: User) -> UserObject:
 
 
 def _uuid(user_id: str) -> UUID:
-    try:
-        return UUID(user_id)
-    except ValueError:
-        raise NotFound("User not found").about("user") from None
+    return to_uuid(user_id, "User not found", "user")
