@@ -12,6 +12,7 @@ from mediatheque.model import Role
 from tests.conftest import Tenant
 from tests.pictures import picture, size_of
 from tests.support import Server, wait_for
+from tests.surfaces.test_images_corpus import broken_inside
 
 LIST_ITEM = [
     "id", "type", "status", "originalFileName", "contentType", "size", "width", "height", "storageProvider",
@@ -271,6 +272,21 @@ def test_a_batch_deletion_takes_both_bodies_and_names_what_was_not_there(tenant:
         answer = tenant.client.post("/api/v1/assets/batch-delete", json=nothing)
         assert answer.json()["data"] == {"requestedCount": 0, "deletedCount": 0, "notFoundIds": []}
     assert_refused(tenant.client.post("/api/v1/assets/batch-delete", json=["x"]), 400, "request_invalid")
+
+
+def test_an_asset_that_failed_is_listed_as_such_and_nothing_of_it_is_served(tenant: Tenant) -> None:
+    good, bad = made(tenant.client), made(tenant.client, broken_inside(), "late.png")
+    wait_for(lambda: detail(tenant.client, bad["id"])["status"] == "failed", "the asset to fail", 60)
+
+    def listed(query: str) -> list[str]:
+        return [it["id"] for it in tenant.client.get(f"/api/v1/assets?{query}").json()["data"]["items"]]
+
+    for query in ("", "orderDirection=desc", "orderBy=size", "contentType=image/png"):
+        assert set(listed(query)) == {good["id"], bad["id"]}
+    assert listed("status=failed") == [bad["id"]]
+    assert tenant.client.get("/api/v1/assets").json()["data"]["total"] == 2
+    assert_refused(tenant.client.get(f"/api/v1/assets/{bad['id']}/content"), 404, "asset_not_found")
+    assert_refused(anonymous(bad["publicUrl"]), 404, "asset_not_found")
 
 
 def test_usage_counts_what_is_there_and_forgets_what_is_deleted(tenant: Tenant) -> None:

@@ -13,7 +13,6 @@ from pydantic import StrictBool
 from mediatheque.core.catalogue import Detail, Order
 from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
-from mediatheque.core.media import original
 from mediatheque.core.names import base_name
 from mediatheque.errors import Invalid
 from mediatheque.model import Actor, Filter, State, Terms
@@ -145,10 +144,10 @@ def clamped(page: int, page_size: int) -> tuple[int, int]:
 def _content(library: Library, actor: Actor, uuid: UUID) -> Response:
     it = library.assets.get(actor, TERMS, uuid)
     location = public_url(library, it, it.blob.store, it.blob.key)
-    if location is None or location.startswith(library.base_url):
-        library.media.require(original(it))
+    is_elsewhere = location is not None and not location.startswith(library.base_url)
+    served = library.media.present(it, is_elsewhere=is_elsewhere)
     if location is None:
-        return Streamed(library, original(it))
+        return Streamed(library, served)
     return Response(status_code=307, headers={"Location": location, "Cache-Control": "no-store"})
 
 
