@@ -76,7 +76,9 @@ def test_an_upload_answers_202_with_the_full_object_and_its_location(tenant: Ten
 
 
 def test_the_detail_of_a_ready_asset_shows_derivatives_results_and_the_last_execution(tenant: Tenant) -> None:
-    asset = ready(tenant.client, made(tenant.client)["id"])
+    asset_id = made(tenant.client)["id"]
+    wait_for(lambda: detail(tenant.client, asset_id)["latestExecutionSummary"] is not None, "the enrichment", 30)
+    asset = ready(tenant.client, asset_id)
     kinds = {derivative["kind"] for derivative in asset["derivatives"]}
     assert {"large_1024", "medium_750", "small_256", "tiny_64", "thumbnail"} <= kinds
     assert list(asset["derivatives"][0]) == [
