@@ -14,11 +14,11 @@ from sqlalchemy import Table, func, insert, select, text
 
 from mediatheque.core.accounts import Accounts
 from mediatheque.model import State
-from mediatheque.records import accounts, search
+from mediatheque.records import accounts, counters, search
 from mediatheque.records.assets import Scope, day_of
 from mediatheque.records.engine import Database, Tx
 from mediatheque.records.schema import migrate
-from mediatheque.records.tables import asset, asset_text, blob, folder, tally, tenant
+from mediatheque.records.tables import asset, asset_text, blob, counter, folder, tally, tenant
 from mediatheque.records.tallies import ALL_FOLDERS
 
 YEARS = 3
@@ -26,6 +26,11 @@ FOLDERS = 40
 IN_A_FOLDER = 0.7
 WITH_ALT_TEXT = 0.3
 CHUNK = 20_000
+VARIANTS = 5
+UNFOLDED = 1000
+"""The last assets whose counts no worker has folded yet: those of the last minute."""
+_TYPES = (("image/jpeg", 0.85), ("image/png", 0.98), ("image/webp", 0.9998), ("image/gif", 1.0))
+"""Media types by their accumulated shares: many, some, few, and next to none."""
 
 COMMON, RARE = "beach", "zeppelin"
 RARE_ROWS = 20
@@ -70,6 +75,7 @@ def fill(database: Database, library: Library, count: int) -> range:
     start = datetime.now(UTC) - timedelta(days=365 * YEARS)
     pause = timedelta(days=365 * YEARS) / count
     tallies: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
+    sums: list[tuple[str, int]] = []
     with database.read() as tx:
         first = _next_id(tx, asset), _next_id(tx, blob)
     dice = random.Random(first[0])
@@ -80,7 +86,9 @@ def fill(database: Database, library: Library, count: int) -> range:
         _insert(database, rows)
         for made in rows:
             _count(tallies, made.asset, made.blob["size_bytes"])
+            sums.append((made.blob["media_type"], made.blob["size_bytes"]))
     _tally(database, library.tenant_id, tallies)
+    _sum(database, library.tenant_id, sums)
     _settle(database)
     return range(first[0], first[0] + count)
 
@@ -131,19 +139,21 @@ def _row(
     if library.folders and dice.random() < IN_A_FOLDER:
         folder_id = library.folders[int(len(library.folders) * dice.random() ** 2)][0]
     asset_id, blob_id = first[0] + number, first[1] + number
-    uuid = _uuid(dice)
+    uuid, size_bytes, share = _uuid(dice), dice.randint(200_000, 8_000_000), dice.random()
+    media_type = next(name for name, upto in _TYPES if share <= upto)
     scope = Scope(library.tenant_id, "image", is_public=True)
     return _Rows(
         {
             "id": asset_id, "uuid": _uuid(dice), "tenant_id": library.tenant_id, "kind": "image",
             "state": State.READY, "filename": filename, "original_filename": filename, "alt_text": alt_text,
-            "folder_id": folder_id, "is_public": True, "blob_id": blob_id, "source": "images", "captured_at": at,
-            "created_at": at, "updated_at": at,
+            "size_bytes": size_bytes, "media_type": media_type, "folder_id": folder_id, "is_public": True,
+            "blob_id": blob_id, "source": "images", "captured_at": at, "content_at": at, "created_at": at,
+            "updated_at": at,
         },
         {
             "id": blob_id, "uuid": uuid, "tenant_id": library.tenant_id, "store": "local",
-            "key": f"uploads/{library.tenant_id}/{uuid}/{filename}", "size_bytes": dice.randint(200_000, 8_000_000),
-            "media_type": "image/jpeg", "sha256": hashlib.sha256(uuid.bytes).hexdigest(), "width": 4000,
+            "key": f"uploads/{library.tenant_id}/{uuid}/{filename}", "size_bytes": size_bytes,
+            "media_type": media_type, "sha256": hashlib.sha256(uuid.bytes).hexdigest(), "width": 4000,
             "height": 3000, "frames": 1, "details": {"orientation": 1}, "created_at": at,
         },
         search.row(asset_id, scope, (filename, filename, alt_text)),
@@ -177,6 +187,25 @@ def _tally(database: Database, tenant_id: int, counts: dict[tuple[int, int], lis
             for (folder_id, day), (number, size) in counts.items()]  # fmt: skip
     with database.hasten() as tx:
         tx.execute(insert(tally), rows)
+
+
+def _sum(database: Database, tenant_id: int, made: list[tuple[str, int]]) -> None:
+    """What usage statistics add up: one row for each name, as folded, and one for each change of the last minute."""
+    folded: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    rows = []
+    for number, (media_type, size_bytes) in enumerate(made):
+        changes = ((counters.MEDIA_TYPE + media_type, 1, size_bytes), (counters.DERIVATIVES, VARIANTS, 0),
+                   (f"{counters.SKILL}basic_image_enrich", 1, 0))  # fmt: skip
+        for name, amount, size in changes:
+            if number < len(made) - UNFOLDED:
+                folded[name][0] += amount
+                folded[name][1] += size
+            else:
+                rows.append({"tenant_id": tenant_id, "name": name, "amount": amount, "size_bytes": size})
+    rows += [{"tenant_id": tenant_id, "name": name, "amount": amount, "size_bytes": size}
+             for name, (amount, size) in folded.items()]  # fmt: skip
+    with database.hasten() as tx:
+        tx.execute(insert(counter), rows)
 
 
 def _next_id(tx: Tx, table: Table) -> int:

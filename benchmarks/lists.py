@@ -68,7 +68,7 @@ def _lists(
     with serving(home, "--no-workers", database=url) as server:
         client = Client(server.port, library.key)
         for question in _questions(library, size, some):
-            times = _ask(client, question)
+            times = ask(client, question)
             seen[question.name, size] = times
             is_object = question.name == "one object"
             yield Figure(
@@ -101,7 +101,7 @@ def _questions(library: Library, size: int, some: Sequence[UUID]) -> list[Questi
     ]
 
 
-def _ask(client: Client, question: Question) -> Times:
+def ask(client: Client, question: Question) -> Times:
     """One request after the other: this is latency, not load."""
     for _ in range(WARM_UP if question.goal_ms else 1):
         client.json(question.path())
@@ -170,7 +170,7 @@ def _tenants(home: Path, postgresql: Postgres | None) -> Iterable[Figure]:
         with serving(data, "--no-workers", database=url) as server:
             client = Client(server.port, key.key)
             assert client.json("/v3/images")["total"] == 1
-            times.append(_ask(client, Question("page 1", lambda: "/v3/images", 2)))
+            times.append(ask(client, Question("page 1", lambda: "/v3/images", 2)))
             client.close()
     yield Figure(f"page 1 of one of {TENANTS:,} tenants, {name}", times[1].p50, "ms", times[0].p50, "alone",
                  at_most(1.5, of="ratio"))  # fmt: skip

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.library import Library
+    from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.surfaces.front import Front
     from mediatheque.worker import Worker
@@ -149,7 +150,7 @@ def make_library(parts: Parts) -> "Library":
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
-        intake=Intake(database, stores, probing, parts.pipeline, settings.storage_quota),
+        intake=Intake(database, stores, probing, parts.pipeline, make_quota(parts)),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         skills=Skills(database, parts.pipeline),
@@ -177,7 +178,15 @@ def make_web(parts: Parts) -> "Front":
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
     from mediatheque.worker import Worker
 
-    return Worker(parts.pipeline, make_fsck(parts), parts.decoders, make_describers(parts), parts.signals, lanes)
+    return Worker(
+        parts.pipeline,
+        make_fsck(parts),
+        parts.decoders,
+        make_describers(parts),
+        parts.signals,
+        lanes,
+        make_quota(parts),
+    )
 
 
 def make_describers(parts: Parts) -> "Describers":
@@ -197,6 +206,12 @@ def make_describers(parts: Parts) -> "Describers":
         daily_limit=settings.vision_daily_requests,
         deadline_seconds=settings.vision_timeout_seconds,
     )
+
+
+def make_quota(parts: Parts) -> "Quota":
+    from mediatheque.core.quota import Quota
+
+    return Quota(parts.database, parts.settings.storage_quota)
 
 
 def make_fsck(parts: Parts) -> "Fsck":

@@ -95,6 +95,12 @@ class Invalid(LibraryError):
         super().__init__(message)
 
 
+class KeyReused(Invalid):
+    """An `Idempotency-Key` that belongs to another request."""
+
+    code = "idempotency_key_reused"
+
+
 class BadRequest(LibraryError):
     """A request that cannot be read: broken framing, a malformed form, an over-long header value."""
 

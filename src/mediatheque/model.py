@@ -199,15 +199,15 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a list is narrowed to. `media_type` may end in `/*`; empty or None: no condition."""
+    """What a list is narrowed to. `media_type` may end in `/*`; empty, or `states` None: no condition."""
 
     text: str = ""
     media_type: str = ""
-    states: tuple[State, ...] = ()
+    states: tuple[State, ...] | None = None
 
     @property
     def is_open(self) -> bool:
-        return not (self.text or self.media_type or self.states)
+        return not (self.text or self.media_type) and self.states is None
 
 
 @dataclass(frozen=True, slots=True)

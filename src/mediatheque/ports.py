@@ -156,6 +156,8 @@ class Provider:
     open: Callable[[Opening], Store]
     check: Callable[[Opening], None]
     can_write: Callable[[Opening], bool] = lambda _: True
+    secrets_go_to: tuple[str, ...] = ()
+    """Settings that are addresses which the secrets are sent to as they are."""
     aliases: tuple[str, ...] = ()
 
 

@@ -19,6 +19,7 @@ from mediatheque import faults
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
+from mediatheque.core.quota import Quota
 from mediatheque.core.results import Outcome
 from mediatheque.core.work import Describers, Work, perform, source_of, workplace
 from mediatheque.decoder import DecoderFailed, Decoders
@@ -60,6 +61,7 @@ class Worker:
         describers: Describers,
         signals: Signals,
         lanes: Sequence[Queue],
+        quota: Quota | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
@@ -67,6 +69,7 @@ class Worker:
         self._describers = describers
         self._signals = signals
         self._lanes = lanes
+        self._quota = quota
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._held: set[int] = set()
@@ -181,7 +184,7 @@ class Worker:
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:
             source = source_of(claim, store, folder)
-            work = Work(claim, source, folder, self._decoders, self._describers, outcome)
+            work = Work(claim, source, folder, self._decoders, self._describers, outcome, self._quota)
             is_last_try = claim.trigger in IMPATIENT or claim.attempts >= MAX_ATTEMPTS
             perform(self._pipeline.skills[claim.skill], work, is_last_try=is_last_try)
             faults.place("run.performed")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import httpcore
 import httpx
@@ -62,6 +62,17 @@ class Streamed:
     pieces: Iterator[bytes]
 
 
+class Options(TypedDict, total=False):
+    """What `Fetch.stream` takes beside method and URL."""
+
+    headers: Mapping[str, str] | None
+    params: Mapping[str, str] | None
+    json: Any
+    content: bytes | Iterable[bytes] | None
+    deadline_seconds: float
+    max_bytes: int
+
+
 class Fetch:
     """A client within one `Reach`; connections are kept. Safe to use from several threads.
 
@@ -87,23 +98,9 @@ class Fetch:
             host, port = _admitted(parsed, self._reach)
             addresses(self._reach, self._resolve, host, port, time.monotonic() + DEADLINE_SECONDS)
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
-        json: Any = None,
-        content: bytes | Iterable[bytes] | None = None,
-        deadline_seconds: float = DEADLINE_SECONDS,
-        max_bytes: int = MAX_BYTES,
-    ) -> Answer:
+    def request(self, method: str, url: str, **options: Unpack[Options]) -> Answer:
         """One exchange, whatever the status; raises `Oversized` when the inflated body exceeds `max_bytes`."""
-        with self.stream(
-            method, url, headers=headers, params=params, json=json, content=content,
-            deadline_seconds=deadline_seconds, max_bytes=max_bytes,
-        ) as answer:  # fmt: skip
+        with self.stream(method, url, **options) as answer:
             body = b"".join(answer.pieces)
             return Answer(answer.status, answer.headers, body, answer.url)
 

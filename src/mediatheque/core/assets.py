@@ -126,12 +126,14 @@ class Assets:
         faults.place("erase.removed")
         return it
 
-    def erase_all(self, actor: Actor, terms: Terms, uuids: Sequence[UUID]) -> list[UUID]:
+    def erase_all(
+        self, actor: Actor, terms: Terms, uuids: Sequence[UUID], *, commit_message: str | None = None
+    ) -> list[UUID]:
         """Delete each for good, one after another; returns those that were not there."""
         missing = []
         for uuid in uuids:
             try:
-                self.erase(actor, terms, uuid)
+                self.erase(actor, terms, uuid, commit_message=commit_message)
             except NotFound:
                 missing.append(uuid)
         return missing

@@ -89,7 +89,7 @@ class Catalogue:
     def usage(self, actor: Actor) -> Usage:
         with self._database.read() as tx:
             sums = counters.sums(tx, actor.tenant_id)
-        by_type = _named(sums, counters.MEDIA_TYPE)
+        by_type = [it for it in _named(sums, counters.MEDIA_TYPE) if it[0].startswith("image/")]
         by_skill = _named(sums, counters.SKILL)
         return Usage(
             assets=sum(count for _, count, _ in by_type),

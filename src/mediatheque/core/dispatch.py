@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from mediatheque.core.assets import Assets
+from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import DISPATCH, Wanted
 from mediatheque.errors import Invalid, NotFound
@@ -37,7 +38,15 @@ class Dispatch:
         self._assets = assets_
         self._pipeline = pipeline
 
-    def start(self, actor: Actor, name: str, upload_key: str, parameters: Mapping[str, Any]) -> Job:
+    def start(
+        self,
+        actor: Actor,
+        name: str,
+        upload_key: str,
+        parameters: Mapping[str, Any],
+        *,
+        remembering: Remembering[Job] | None = None,
+    ) -> Job:
         """Enqueue the skill of that name on the upload. Raises `NotFound` of the workflow, `Invalid` of the key."""
         skill = self._pipeline.planner.find(name)
         if len(repr(parameters)) > MAX_PARAMETER_CHARS or "\\x00" in repr(parameters):
@@ -50,8 +59,11 @@ class Dispatch:
             raise Invalid(f"{skill.name} does not take this upload", field=("body", "source_image_s3_key"))
         with self._database.write() as tx:
             (run_id,) = self._pipeline.planner.enqueue(tx, it, [Wanted(skill, parameters)], DISPATCH)
+            job = Job(run_id, RunState.QUEUED, skill.name, None, {}, None, datetime.now(UTC), None)
+            if remembering:
+                remembering.keep(tx, job)
         self._pipeline.announce()
-        return Job(run_id, RunState.QUEUED, skill.name, None, {}, None, datetime.now(UTC), None)
+        return job
 
     def job(self, actor: Actor, uuid: UUID) -> Job:
         """Raises `NotFound`; runs that were not dispatched are no jobs here."""

@@ -1,9 +1,19 @@
 """Which outside addresses a tenant's administrators may name (running.md, "Environment"; decisions 22)."""
 
+from urllib.parse import urlsplit
+
 from mediatheque.core.access import DEFAULT_TENANT
 from mediatheque.model import Reach
 from mediatheque.records import accounts
 from mediatheque.records.engine import Database
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: a secret that was given for one is not sent to another."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
 
 
 class Endpoints:

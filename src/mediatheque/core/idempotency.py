@@ -1,20 +1,29 @@
-"""`Idempotency-Key`: the same request again gets the first answer, and never makes a second thing (contract, 10)."""
+"""`Idempotency-Key`: the same request again gets the first answer, and never makes a second thing (contract, 10).
+
+What makes an asset or a job keeps its answer in the transaction that makes it (`Remembering`). Other things keep it
+right afterwards (`settle`): should the process be killed in between, they are things that cannot be made twice, as
+their names are unique.
+"""
 
 import hashlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
 
-from mediatheque.errors import BadRequest, Conflict, Invalid
-from mediatheque.model import Actor, Asset
+from mediatheque.errors import BadRequest, Conflict, KeyReused
+from mediatheque.model import Actor
 from mediatheque.records import idempotency
 from mediatheque.records.engine import Database, Duplicate, Tx
 
+Thing = TypeVar("Thing")
+
 MAX_KEY_CHARS = 255
 KEPT_HOURS = 24
-LEASE_SECONDS = 60
-"""How long a request may take from its last byte to its answer before another try may take over."""
+LEASE_SECONDS = 90
+"""How long a request may take from its last byte to its answer before another try may take over: more than anybody
+waits for a skill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +33,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembering:
+class Remembering(Generic[Thing]):
     """Keeps the answer of one request in the transaction that makes the thing."""
 
     tenant_id: int
     key: str
     status: int
-    render: Callable[[Asset], str]
+    render: Callable[[Thing], str]
 
-    def keep(self, tx: Tx, made: Asset) -> None:
+    def keep(self, tx: Tx, made: Thing) -> None:
         idempotency.keep(tx, self.tenant_id, self.key, self.status, self.render(made))
 
 
@@ -56,7 +65,7 @@ class Idempotency:
             raise Conflict("A request with this Idempotency-Key is being processed") from None
 
     def settle(self, actor: Actor, key: str, status: int, body: str) -> None:
-        """The request was refused: that is its answer, unless the trouble was ours (5xx), which frees the key."""
+        """Keep what the request was answered, unless the trouble was ours (5xx), which frees the key."""
         if status >= 500:
             self.release(actor, key)
         else:
@@ -78,7 +87,7 @@ class Idempotency:
             idempotency.begin(tx, tenant_id, key, fingerprint, until, datetime.now(UTC))
             return None
         if known.fingerprint != fingerprint:
-            raise Invalid("Idempotency-Key was used for another request", field=("Idempotency-Key",))
+            raise KeyReused("Idempotency-Key was used for another request", field=("Idempotency-Key",))
         if known.status is None or known.body is None:
             raise Conflict("A request with this Idempotency-Key is being processed")
         return Answer(known.status, known.body)

@@ -11,10 +11,11 @@ from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import UPLOAD
 from mediatheque.core.probing import Probing
+from mediatheque.core.quota import Quota
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
-from mediatheque.errors import Empty, LibraryError, NotFound, QuotaExceeded, StorageFull, Unsupported
-from mediatheque.model import Actor, Asset, Facts, Terms
+from mediatheque.errors import Empty, Invalid, LibraryError, NotFound, StorageFull, Unsupported
+from mediatheque.model import Actor, Asset, Facts, State, Terms
 from mediatheque.records import assets, counters, profiles, search, tallies
 from mediatheque.records.engine import Database, Tx
 
@@ -41,17 +42,19 @@ class Upload:
     """None: as the surface's terms say."""
     enrich: bool = False
     """Whether the skills that enrich are run on it."""
+    is_ready: bool = False
+    """Whether it counts as ready at once, before what makes it usable has run (contract, 2.3)."""
+    declared_type: str | None = None
+    """What the client called the bytes, at a door that insists on a word (empty: none); they decide themselves."""
 
 
 class Intake:
-    def __init__(
-        self, database: Database, stores: Stores, probing: Probing, pipeline: Pipeline, quota_bytes: int
-    ) -> None:
+    def __init__(self, database: Database, stores: Stores, probing: Probing, pipeline: Pipeline, quota: Quota) -> None:
         self._database = database
         self._stores = stores
         self._probing = probing
         self._pipeline = pipeline
-        self._quota_bytes = quota_bytes
+        self._quota = quota
 
     def stage(self, terms: Terms) -> Staged:
         """A temporary file for bytes on their way in, held to the terms' size."""
@@ -64,7 +67,7 @@ class Intake:
         staged: Staged,
         upload: Upload,
         *,
-        remembering: Remembering | None = None,
+        remembering: Remembering[Asset] | None = None,
         profile_id: UUID | None = None,
         commit_message: str | None = None,
     ) -> Asset:
@@ -79,8 +82,8 @@ class Intake:
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
         upload = replace(upload, title=names.title(upload.title), tags=names.tags(upload.tags))
-        facts = self._accept(terms, staged, upload.filename)
-        self._check_quota(actor, staged.size_bytes)
+        facts = self._accept(terms, staged, upload)
+        self._quota.check(actor.tenant_id, staged.size_bytes)
         store_name, store = self._stores.for_upload(actor, profile_id)
         blob_uuid = uuid4()
         filename = names.safe_name(upload.filename, facts.extension)
@@ -104,10 +107,12 @@ class Intake:
         self._pipeline.announce()
         return made
 
-    def _accept(self, terms: Terms, staged: Staged, filename: str) -> Facts:
+    def _accept(self, terms: Terms, staged: Staged, upload: Upload) -> Facts:
         if staged.size_bytes == 0:
             raise Empty("The file is empty")
-        facts = self._probing.facts(staged.path, filename)
+        if upload.declared_type == "":
+            raise Invalid("The file has no content type", field=("file",), kind="type_missing")
+        facts = self._probing.facts(staged.path, upload.filename)
         if facts.media_type not in terms.media_types:
             raise Unsupported(f"Unsupported media type: {facts.media_type}")
         return facts
@@ -116,12 +121,6 @@ class Intake:
         """Keep the profile of the bytes from being removed under them."""
         if store != self._stores.primary.name and not profiles.hold(tx, UUID(store), actor.tenant_id):
             raise NotFound("No such storage profile").about("profile")
-
-    def _check_quota(self, actor: Actor, size_bytes: int) -> None:
-        if self._quota_bytes:
-            with self._database.read() as tx:
-                if tallies.bytes_of(tx, actor.tenant_id) + size_bytes > self._quota_bytes:
-                    raise QuotaExceeded
 
     def _record(
         self,
@@ -160,7 +159,7 @@ class Intake:
             "uuid": asset_uuid,
             "tenant_id": actor.tenant_id,
             "kind": facts.kind,
-            "state": self._pipeline.planner.first_state(facts.kind),
+            "state": State.READY if upload.is_ready else self._pipeline.planner.first_state(facts.kind),
             "filename": filename,
             "original_filename": names.base_name(upload.filename) or filename,
             "title": upload.title,

@@ -78,6 +78,17 @@ class Media:
             return original(it, is_final=True)
         return Served(it.uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
 
+    def present(self, it: Asset, *, is_elsewhere: bool) -> Served:
+        """The asset's own bytes; raises `NotFound` for a failed one and for bytes that are gone.
+
+        `is_elsewhere`: their store shows them to anybody by itself, and is not asked.
+        """
+        if it.state == State.FAILED:
+            raise NotFound
+        if not is_elsewhere:
+            self._stores[it.blob.store].size(it.blob.key)
+        return original(it)
+
     def whole(self, served: Served) -> bytes:
         """All bytes, held against the recorded hash; raises `Unavailable` for damaged ones."""
         body = b"".join(self.pieces(served))

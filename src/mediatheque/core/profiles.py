@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from mediatheque.core import audit, names
+from mediatheque.core.endpoints import origin
 from mediatheque.core.stores import Stores
 from mediatheque.errors import Invalid, LibraryError, NotFound, Unavailable
 from mediatheque.model import Actor, Profile
@@ -112,7 +113,8 @@ class Profiles:
     def change(self, actor: Actor, uuid: UUID, changes: Mapping[str, Any]) -> Shown:
         """Set what is named: `name`, `display_name`, `is_enabled`, `configuration`, `secrets`.
 
-        The last two are laid over what is there; null clears an entry. Raises `NotFound`, `Invalid`.
+        The last two are laid over what is there; null clears an entry. Secrets that are sent as they are go to no
+        other server than the one they were given for. Raises `NotFound`, `Invalid`.
         """
         with self._database.read() as tx:
             before = _found(tx, actor, uuid)
@@ -128,6 +130,9 @@ class Profiles:
             given = {name: value for name, value in (changes.get("secrets") or {}).items() if value != ""}
             secrets = {**self._stores.secrets_of(before), **given}
             values |= self._configured(actor, before.provider_type, uuid, configuration, secrets)
+            if not given and self._is_moved(before, values["configuration"]):
+                message = "Another address needs the secrets again"
+                raise _invalid(message, "secret_configuration", "needed_again")
         with _named(), self._database.write() as tx:
             _found(tx, actor, uuid, for_update=True)
             profiles.change(tx, before.id, values | {"updated_at": datetime.now(UTC)})
@@ -218,6 +223,17 @@ class Profiles:
         provider = self._stores.provider(it.provider_type)
         configuration = provider.configuration.model_construct(**it.configuration).model_dump()
         return Shown(it, provider.kind, provider.capabilities, configuration)
+
+    def _is_moved(self, before: Profile, configuration: Mapping[str, Any]) -> bool:
+        """Whether secrets that are kept would be sent to another server."""
+        if not before.sealed_secrets:
+            return False
+        provider = self._stores.provider(before.provider_type)
+        defaults = {name: provider.configuration.model_fields[name].default for name in provider.secrets_go_to}
+        return any(
+            origin(str(configuration.get(name) or default)) != origin(str(before.configuration.get(name) or default))
+            for name, default in defaults.items()
+        )
 
     def _configured(
         self, actor: Actor, provider_type: str, uuid: UUID, configuration: Mapping[str, Any], secrets: Mapping[str, Any]

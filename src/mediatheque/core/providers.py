@@ -16,6 +16,7 @@ from mediatheque.clients import vision
 from mediatheque.clients.addresses import FetchFailed
 from mediatheque.core import audit, names
 from mediatheque.core.describing import DEFAULT_PROMPT, QUESTIONS, Describers, endpoint_of
+from mediatheque.core.endpoints import origin
 from mediatheque.errors import Invalid, NotFound, ProviderFailed, Unavailable
 from mediatheque.model import Actor, Endpoint, Provider, Reach, Role
 from mediatheque.ports import Task
@@ -55,6 +56,7 @@ class Providers:
         self._describers = describers
         self._sealer = describers.sealer
         self._operator_tenant = operator_tenant
+        self._test_seconds = min(TEST_SECONDS, describers.deadline_seconds)
         self._tests = threading.BoundedSemaphore(TESTS_AT_ONCE)
 
     def all(self, actor: Actor) -> list[Provider]:
@@ -87,9 +89,15 @@ class Providers:
             return self._provider(_row(tx, actor, uuid))
 
     def change(self, actor: Actor, uuid: UUID, given: Mapping[str, Any]) -> Provider:
-        """Set what is named and leave the rest; a key that is blank or null stays. Raises `NotFound`, `Invalid`."""
+        """Set what is named and leave the rest; a key that is blank, null or the masked one stays.
+
+        The kept key goes to no other scheme, host or port than the one it was given for: a change of those needs the
+        key again. Raises `NotFound`, `Invalid`.
+        """
         values = {name: value for name, value in given.items() if name != "is_active"}
-        if not (values.get("api_key") or "").strip():
+        with self._database.read() as tx:
+            masked = self._provider(_row(tx, actor, uuid)).masked_key
+        if (values.get("api_key") or "").strip() in {"", masked}:
             values.pop("api_key", None)
         row = self._checked(actor, values)
         if given.get("is_active") is not None:
@@ -97,6 +105,8 @@ class Providers:
         with _unique_names(), self._database.write() as tx:
             providers.hold(tx, actor.tenant_id)
             before = _row(tx, actor, uuid)
+            if _needs_key(before, row):
+                raise _invalid("Another server needs the API key again", "api_key", "blank")
             if row.get("is_active"):
                 providers.deactivate_all(tx, actor.tenant_id)
             if row:
@@ -122,7 +132,7 @@ class Providers:
             raise Unavailable("Too many tests at once", retry_after_seconds=10)
         try:
             self._describers.spend(actor.tenant_id)
-            caption = vision.ask(endpoint, QUESTIONS[Task.CAPTION], _sample(), deadline_seconds=TEST_SECONDS)
+            caption = vision.ask(endpoint, QUESTIONS[Task.CAPTION], _sample(), deadline_seconds=self._test_seconds)
         except ProviderFailed as error:
             return Tested(None, endpoint.model, endpoint.base_url, error.message)
         finally:
@@ -147,8 +157,7 @@ class Providers:
             return endpoint_of(row, self._sealer, self._describers.others)
         with self._database.read() as tx:
             kept = dict(_row(tx, actor, uuid))
-        if "api_base_url" in named and "api_key" not in named:
-            # A kept key goes to the kept address only: else whoever may test could have it sent to himself.
+        if _needs_key(kept, row):  # else whoever may test could have the kept one sent to himself
             kept["sealed_api_key"] = self._sealer.seal("")
         return endpoint_of({**kept, **row}, self._sealer, self._describers.others)
 
@@ -207,6 +216,12 @@ class Providers:
             "updated_at",
         )
         return Provider(masked_key=masked_key(key), **{name: row[name] for name in copied})
+
+
+def _needs_key(kept: Row | Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether what is named leads to another server than the one for which the kept key was given."""
+    is_moved = "api_base_url" in row and origin(row["api_base_url"]) != origin(kept["api_base_url"])
+    return is_moved and "sealed_api_key" not in row
 
 
 def masked_key(key: str) -> str:

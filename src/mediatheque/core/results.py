@@ -123,7 +123,7 @@ class Results:
         steps = [
             {"run_id": claim.run_id, "position": position, "name": name, "succeeded": problem is None,
              "error": problem, "started_at": started, "finished_at": finished}
-            for position, (name, problem, started, finished) in enumerate(outcome.steps)
+            for position, (name, problem, started, finished) in enumerate(_blamed(outcome, error))
         ]  # fmt: skip
         values = {"state": state, "error": error, "attempts": claim.attempts, "started_at": outcome.started_at,
                   "finished_at": datetime.now(UTC), "result": result}  # fmt: skip
@@ -258,6 +258,14 @@ def _renamed(name: str, media_type: str) -> str:
     if not path.suffix or mimetypes.guess_type(name)[0] == media_type or path.suffix.lower() == extension:
         return name
     return path.stem + extension
+
+
+def _blamed(outcome: Outcome, error: str | None) -> list[tuple[str, str | None, datetime, datetime]]:
+    """The steps; of a run that failed after them, the last one says why: its results could not be kept."""
+    if error is None or outcome.error is not None or not outcome.steps:
+        return outcome.steps
+    *others, (name, _, started, finished) = outcome.steps
+    return [*others, (name, error, started, finished)]
 
 
 def _variant_row(claim: Claim, made: Made, key: str, store: str, now: datetime) -> dict[str, Any]:

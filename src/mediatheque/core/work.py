@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import structlog
 
 from mediatheque.core.masking import masked
+from mediatheque.core.planning import DISPATCH
+from mediatheque.core.quota import Quota
 from mediatheque.core.results import SOURCE, Made, Outcome
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.errors import LibraryError, StorageFull, Unavailable, file_meanings
@@ -45,6 +47,7 @@ class Work:
         decoders: Decoders,
         describers: Describers,
         outcome: Outcome,
+        quota: Quota | None = None,
     ) -> None:
         self.blob = _blob(claim)
         self.facts = _facts(claim)
@@ -53,6 +56,8 @@ class Work:
         self.folder = folder
         self.outcome = outcome
         self._tenant_id = claim.tenant_id
+        self._is_dispatched = claim.trigger == DISPATCH
+        self._quota = quota
         self._decoders = decoders
         self._describers = describers
 
@@ -60,13 +65,17 @@ class Work:
         return self._decoders.run(function, **arguments)
 
     def add_variant(self, name: str, file: Path, *, media_type: str, width: int, height: int) -> None:
-        self.outcome.variants.append(_made(name, file, media_type, width, height))
+        made = _made(name, file, media_type, width, height)
+        if self._is_dispatched:
+            self._check_room(made.size_bytes)
+        self.outcome.variants.append(made)
 
     def add_finding(self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None) -> None:
         self.outcome.findings.append({"kind": kind, "value": value, "model": model, "confidence": confidence})
 
     def replace(self, file: Path, *, media_type: str, facts: Mapping[str, Any], keep_original: bool = False) -> None:
         made = _made(SOURCE, file, media_type, facts["width"], facts["height"])
+        self._check_room(made.size_bytes - (0 if keep_original or self._is_dispatched else self.blob.size_bytes))
         self.outcome.replacement = replace(made, frames=facts["frames"], details=facts["details"])
         self.outcome.keeps_original = keep_original
 
@@ -76,6 +85,11 @@ class Work:
 
     def describe(self, task: Task) -> Description:
         return self._describers.of(self._tenant_id).describe(self, task)
+
+    def _check_room(self, growth_bytes: int) -> None:
+        """Raises `QuotaExceeded`, which is the step's reason to fail: new bytes count like uploaded ones."""
+        if self._quota is not None:
+            self._quota.check(self._tenant_id, growth_bytes)
 
 
 def perform(skill: Skill, work: Work, *, is_last_try: bool = False) -> None:

@@ -129,12 +129,12 @@ def newest(tx: Tx, scope: Scope, *, before: datetime | None, skip: int, limit: i
     return [to_asset(row) for row in tx.execute(query).mappings()]
 
 
-def in_order(tx: Tx, tenant_id: int, ids: Sequence[int]) -> list[Asset]:
-    """The assets with these row ids, in that order; those gone meanwhile are left out."""
+def in_order(tx: Tx, tenant_id: int, ids: Sequence[int], *, with_failed: bool = False) -> list[Asset]:
+    """The assets with these row ids, in that order; those gone meanwhile are left out, and so are failed ones."""
     if not ids:
         return []
     mine = asset.c.tenant_id + 0 == tenant_id  # as an expression: SQLite would walk the tenant's index, not the ids
-    query = WHOLE.where(mine, asset.c.id.in_(ids), *shown())
+    query = WHOLE.where(mine, asset.c.id.in_(ids), *([asset.c.deleted_at.is_(None)] if with_failed else shown()))
     found = {row["id"]: to_asset(row) for row in tx.execute(query).mappings()}
     return [found[asset_id] for asset_id in ids if asset_id in found]
 

@@ -1,11 +1,12 @@
 """Lists of a tenant's assets by any column that a dialect sorts or filters by."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from mediatheque.model import Asset, Filter, State
-from mediatheque.records.assets import WHOLE, Scope, day_of, start_of, to_asset
+from mediatheque.records.assets import Scope, day_of, in_order, start_of
 from mediatheque.records.engine import Tx
 from mediatheque.records.search import COUNT_LIMIT, hits
 from mediatheque.records.tables import asset
@@ -26,28 +27,36 @@ def from_day(tx: Tx, scope: Scope, *, day: int, ascending: bool, skip: int, limi
     edge: ColumnElement[bool] = (
         asset.c.created_at >= start_of(day) if ascending else asset.c.created_at < start_of(day + 1)
     )
-    return _page(tx, WHOLE.where(*_in(scope), edge), asset.c.created_at, ascending, skip, limit)
+    return _page(tx, scope, [*_in(scope), edge], asset.c.created_at, ascending, skip, limit)
 
 
 def filtered(
     tx: Tx, scope: Scope, narrow: Filter, *, by_size: bool, ascending: bool, skip: int, limit: int
 ) -> tuple[list[Asset], int]:
     """A page of the filtered assets, and how many they are (exactly up to 10,000)."""
-    query = WHOLE.where(*_in(scope), *_conditions(tx, scope, narrow))
-    found = _page(tx, query, asset.c.size_bytes if by_size else asset.c.created_at, ascending, skip, limit)
-    counted = select(asset.c.id).where(*_in(scope), *_conditions(tx, scope, narrow)).limit(COUNT_LIMIT).subquery()
+    conditions = [*_in(scope), *_conditions(tx, scope, narrow)]
+    found = _page(tx, scope, conditions, asset.c.size_bytes if by_size else asset.c.created_at, ascending, skip, limit)
+    counted = select(asset.c.id).where(*conditions).limit(COUNT_LIMIT).subquery()
     return found, int(tx.execute(select(func.count()).select_from(counted)).scalar_one())
 
 
 def by_size(tx: Tx, scope: Scope, *, ascending: bool, skip: int, limit: int) -> list[Asset]:
-    return _page(tx, WHOLE.where(*_in(scope)), asset.c.size_bytes, ascending, skip, limit)
+    return _page(tx, scope, _in(scope), asset.c.size_bytes, ascending, skip, limit)
 
 
 def _page(
-    tx: Tx, query: Select[Any], column: ColumnElement[Any], ascending: bool, skip: int, limit: int
+    tx: Tx,
+    scope: Scope,
+    conditions: Sequence[ColumnElement[bool]],
+    column: ColumnElement[Any],
+    ascending: bool,
+    skip: int,
+    limit: int,
 ) -> list[Asset]:
+    """What is skipped is skipped in the index: only the rows of the page are read whole."""
     order = (column.asc(), asset.c.id.asc()) if ascending else (column.desc(), asset.c.id.desc())
-    return [to_asset(row) for row in tx.execute(query.order_by(*order).offset(skip).limit(limit)).mappings()]
+    query = select(asset.c.id).where(*conditions).order_by(*order).offset(skip).limit(limit)
+    return in_order(tx, scope.tenant_id, list(tx.execute(query).scalars()), with_failed=True)
 
 
 def _in(scope: Scope) -> list[ColumnElement[bool]]:
@@ -67,6 +76,6 @@ def _conditions(tx: Tx, scope: Scope, narrow: Filter) -> list[ColumnElement[bool
         conditions.append(asset.c.media_type.startswith(narrow.media_type.removesuffix("*"), autoescape=True))
     elif narrow.media_type:
         conditions.append(asset.c.media_type == narrow.media_type)
-    if narrow.states:
+    if narrow.states is not None:
         conditions.append(asset.c.state.in_(narrow.states))
     return conditions

@@ -152,9 +152,7 @@ class _GroupCommit:
     def close(self) -> None:
         with self._turn:
             self._drop_connection()
-            if self._lock_file is not None:
-                os.close(self._lock_file)
-                self._lock_file = None
+            self._lock.close()
 
     def _enter(self) -> tuple[_Group, Connection]:
         with self._count:

@@ -39,6 +39,12 @@ class WriterLock:
         if self._file is not None:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
+    def close(self) -> None:
+        """Nobody holds the lock or waits for it through this handle any more."""
+        if self._file is not None and self._waiter is None:
+            os.close(self._file)
+            self._file = None
+
 
 class _Waiter(threading.Thread):
     """Takes the lock, and gives it back at once when its caller has gone; another caller may come before that."""

@@ -319,6 +319,7 @@ STORE = StoreType(
             is_experimental=True,
             requires_token_for_private_read=True,
         ),
+        secrets_go_to=("api_base_url",),
         configuration=Configuration,
         secrets=Secrets,
         open=_open,

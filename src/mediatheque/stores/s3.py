@@ -160,7 +160,13 @@ class S3Store:
                 raise Unavailable(_message(error), retry_after_seconds=5) from error
 
 
-_FULL = ("QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "EntityTooLargeForQuota")
+_FULL = (
+    "QuotaExceeded",
+    "InsufficientStorage",
+    "XMinioStorageFull",
+    "XMinioAdminBucketQuotaExceeded",
+    "EntityTooLargeForQuota",
+)
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _MESSAGES = {
     "NoSuchBucket": "The bucket does not exist",

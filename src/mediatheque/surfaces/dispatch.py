@@ -10,10 +10,10 @@ from mediatheque.core.dispatch import Job
 from mediatheque.core.intake import upload_key
 from mediatheque.core.library import Library
 from mediatheque.errors import Invalid, NotFound
-from mediatheque.model import RunState, Terms
+from mediatheque.model import Actor, RunState, Terms
 from mediatheque.surfaces import figur
 from mediatheque.surfaces.figur import ErrorResponse
-from mediatheque.surfaces.http import Door, Surface, actor_of, in_thread, json_response, scope
+from mediatheque.surfaces.http import IDEMPOTENCY_KEY, Door, Surface, actor_of, in_thread, json_response, once, scope
 from mediatheque.surfaces.signed import signed_url
 
 STATES = {
@@ -24,7 +24,7 @@ STATES = {
     RunState.CANCELLED: "FAILURE",
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorResponse} for status in (400, 401, 403, 404, 405, 413, 415, 422, 429, 503, 507)
+    status: {"model": ErrorResponse} for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503, 507)
 }
 
 
@@ -64,15 +64,15 @@ class JobResponse(BaseModel):
 def routes(library: Library) -> APIRouter:
     router = APIRouter(route_class=Door, tags=["workflows"], responses=_ERRORS)
 
-    @router.post("/v1/workflows/{workflow}", status_code=202, response_model=DispatchResponse)
+    @router.post(
+        "/v1/workflows/{workflow}", status_code=202, response_model=DispatchResponse,
+        openapi_extra={"parameters": [IDEMPOTENCY_KEY]},
+    )  # fmt: skip
     @scope("uploads.create")
     async def dispatch_workflow(request: Request, workflow: str, body: DispatchRequest) -> Response:
         """Run a skill on an upload; the upload stays as it is."""
-        key = _key(body)
-        job = await in_thread(library.dispatch.start, actor_of(request), workflow, key, body.parameters or {})
-        request_id: str = request.state.request_id
-        shown = DispatchResponse(request_id=request_id, job_id=str(job.uuid), status=STATES[job.state], credits_cost=0)
-        return json_response(shown, 202)
+        key = request.headers.get("idempotency-key")
+        return await in_thread(_dispatch, library, actor_of(request), workflow, body, key, request.state.request_id)
 
     @router.get("/v1/jobs/{job_id}", response_model=JobResponse)
     @scope("uploads.create")
@@ -82,6 +82,28 @@ def routes(library: Library) -> APIRouter:
         return json_response(_shape(library, job))
 
     return router
+
+
+def _dispatch(
+    library: Library, actor: Actor, workflow: str, body: DispatchRequest, key: str | None, request_id: str
+) -> Response:
+    def render(job: Job) -> str:
+        shown = DispatchResponse(request_id=request_id, job_id=str(job.uuid), status=STATES[job.state], credits_cost=0)
+        return shown.model_dump_json()
+
+    return once(
+        library,
+        actor,
+        key,
+        (f"POST /v1/workflows/{workflow}", body.model_dump_json()),
+        lambda remembering: library.dispatch.start(
+            actor, workflow, _key(body), body.parameters or {}, remembering=remembering
+        ),
+        status=202,
+        render=render,
+        render_error=figur.render_error,
+        request_id=request_id,
+    )
 
 
 def _key(body: DispatchRequest) -> str:

@@ -10,7 +10,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 
 from mediatheque.core.staging import Staged
 from mediatheque.errors import BadRequest, Invalid, TooLarge, Unavailable
-from mediatheque.surfaces.http import in_thread
+from mediatheque.surfaces.http import IDEMPOTENCY_KEY, in_thread
 
 PIECE_BYTES = 1 << 20
 OVERHEAD_BYTES = 1 << 20
@@ -63,11 +63,10 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
 
 def form_document(fields: dict[str, Any]) -> dict[str, Any]:
     """What the OpenAPI document says of a route that takes such a form: `file`, these text fields, and the header."""
-    header = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     schema = {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
     body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
-    return {"parameters": [header], "requestBody": body}
+    return {"parameters": [IDEMPOTENCY_KEY], "requestBody": body}
 
 
 def missing_file() -> Invalid:

@@ -19,8 +19,9 @@ WINDOW_BYTES = 1024
 class Front:
     """The ASGI application that the server runs."""
 
-    def __init__(self, framework: AsgiApp, hot: Mapping[str, AsgiApp]) -> None:
+    def __init__(self, framework: AsgiApp, hot: Mapping[str, AsgiApp], *, answers_preflights: bool = False) -> None:
         self._framework = framework
+        self._answers_preflights = answers_preflights
         self._hot = tuple((prefix, app, REQUESTS.labels(prefix)) for prefix, app in hot.items())
         self._requests = REQUESTS.labels("other")
 
@@ -28,7 +29,7 @@ class Front:
         if scope["type"] == "http":
             path = scope["path"]
             for prefix, app, requests in self._hot:
-                if path.startswith(prefix):
+                if path.startswith(prefix) and not self._is_preflight(scope):
                     requests.inc()
                     await app(scope, receive, send)
                     return
@@ -40,6 +41,11 @@ class Front:
             )
         else:
             await self._framework(scope, receive, send)
+
+    def _is_preflight(self, scope: dict[str, Any]) -> bool:
+        """Whether a browser asks if a page of another origin may come here with a credential: the framework knows."""
+        asks = self._answers_preflights and scope["method"] == "OPTIONS"
+        return asks and any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
 def _patient(receive: Receive) -> Receive:

@@ -1,6 +1,8 @@
 """The toolbox of the HTTP surfaces: credentials before anything else, one core call, errors in the dialect's shape."""
 
 import asyncio
+import hashlib
+import json
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,20 +11,26 @@ from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from mediatheque.core.access import require
 from mediatheque.core.idempotency import Remembering
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
 from mediatheque.errors import LibraryError, TooLarge, Unavailable, UnsupportedEncoding
-from mediatheque.model import Actor, Asset, Terms
+from mediatheque.model import Actor, Terms
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Thing = TypeVar("Thing")
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
+Locate = Callable[[Any], str]
+"""From the JSON of an answer to the `Location` of what was made."""
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
@@ -34,6 +42,8 @@ BODY_LIMIT_BYTES = 1 << 20
 """Of a request that is no upload."""
 
 BEARER = {"bearer": {"type": "http", "scheme": "bearer", "description": "An API key or an access token."}}
+
+IDEMPOTENCY_KEY = {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
 
 OPEN: dict[str, Any] = {"security": []}
 """What the OpenAPI document says of a route that asks for no credential."""
@@ -91,14 +101,37 @@ def scope(name: str) -> Callable[[Endpoint], Endpoint]:
     return declare
 
 
+def creating(locate: Locate | None = None) -> Callable[[Endpoint], Endpoint]:
+    """Declare that a route makes something of a JSON body, so that it takes an `Idempotency-Key` (contract, 10).
+
+    `locate`: where what a 201 tells of can be found from then on.
+    """
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        endpoint.__creates__ = True  # type: ignore[attr-defined]
+        endpoint.__locate__ = locate  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
+
+
 class Door(APIRoute):
     """A route that looks at the credential before it reads anything else, and counts it against its rate limit.
 
-    No request body may carry a `Content-Encoding`.
+    No request body may carry a `Content-Encoding`. A route that is declared as `creating` answers a request whose
+    `Idempotency-Key` has its answer with that answer.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if getattr(endpoint, "__creates__", False):
+            extra = options.get("openapi_extra") or {}
+            options["openapi_extra"] = {**extra, "parameters": [*extra.get("parameters", ()), IDEMPOTENCY_KEY]}
+        super().__init__(path, endpoint, **options)
+
+    def get_route_handler(self) -> Handle:
         handle = super().get_route_handler()
+        if getattr(self.endpoint, "__creates__", False):
+            handle = _remembered(handle, getattr(self.endpoint, "__locate__", None))
         needed: str | None = getattr(self.endpoint, "__scope__", None)
         streams: bool = getattr(self.endpoint, "__streams__", False)
 
@@ -122,7 +155,7 @@ class Door(APIRoute):
 class Porch(APIRoute):
     """A route for everybody: no credential is looked at; the body has the limit that it has behind a `Door`."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handle:
         handle = super().get_route_handler()
 
         async def enter(request: Request) -> Response:
@@ -165,14 +198,14 @@ def once(
     actor: Actor,
     key: str | None,
     request: Iterable[str],
-    make: Callable[[Remembering | None], Asset],
+    make: Callable[[Remembering[Thing] | None], Thing],
     *,
     status: int,
-    render: Callable[[Asset], str],
+    render: Callable[[Thing], str],
     render_error: RenderError,
     request_id: str,
 ) -> Response:
-    """Answer a request that makes an asset; one with an `Idempotency-Key` that was answered before gets that answer."""
+    """Answer a request that makes an asset or a job; the same again under its `Idempotency-Key` gets that answer."""
     if key is None:
         return _json(render(make(None)), status)
     known = library.idempotency.begin(actor, key, request)
@@ -193,6 +226,37 @@ def streaming(endpoint: Endpoint) -> Endpoint:
     """Declare that a route reads its body itself, in pieces, with limits of its own."""
     endpoint.__streams__ = True  # type: ignore[attr-defined]
     return endpoint
+
+
+def _remembered(handle: Handle, locate: Locate | None) -> Handle:
+    """The handler of a route that makes something, with the first answer to an `Idempotency-Key` kept."""
+
+    async def answer(request: Request) -> Response:
+        key = request.headers.get("idempotency-key")
+        given = await handle(request) if key is None else await _once_for(key, handle, request)
+        if locate is not None and given.status_code == 201:
+            given.headers["Location"] = locate(json.loads(bytes(given.body)))
+        return given
+
+    return answer
+
+
+async def _once_for(key: str, handle: Handle, request: Request) -> Response:
+    actor, idempotency = actor_of(request), request.app.state.library.idempotency
+    body = hashlib.sha256(await request.body()).hexdigest()
+    asked = (f"{request.method} {request.url.path}", request.url.query, body)
+    known = await in_thread(idempotency.begin, actor, key, asked)
+    if known is not None:
+        return _json(known.body, known.status)
+    try:
+        answer = await handle(request)
+    except (LibraryError, RequestValidationError, HTTPException) as error:
+        answer = request.app.state.answer_to(request, error)
+    except BaseException:
+        await in_thread(idempotency.release, actor, key)
+        raise
+    await in_thread(idempotency.settle, actor, key, answer.status_code, bytes(answer.body).decode())
+    return answer
 
 
 def _json(body: str, status: int) -> Response:

@@ -48,10 +48,33 @@ def web_application(
             allow_headers=["authorization", "content-type", "idempotency-key"],
             expose_headers=["x-request-id", "retry-after", "location", "etag"],
         )  # fmt: skip
-    return Front(app, {prefix: hot(library) for surface in surfaces for prefix, hot in surface.hot.items()})
+    hot = {prefix: make(library) for surface in surfaces for prefix, make in surface.hot.items()}
+    return Front(app, hot, answers_preflights=bool(cors_origins))
 
 
 def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
+    answer_to = _answers(surfaces)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return answer_to(request, error)
+
+    async def gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
+        return Response(status_code=400)  # nobody is there to read it
+
+    async def bug(request: Request, error: Exception) -> Response:
+        log.error("unhandled error", request_id=request.state.request_id, path=request.url.path, exc_info=error)
+        return answer_to(request, LibraryError())
+
+    app.state.answer_to = answer_to
+    for kind in (LibraryError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, refused)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(Exception, bug)
+
+
+def _answers(surfaces: Sequence[Surface]) -> Callable[[Request, Exception], Response]:
+    """What a refusal, the library's or the framework's, is answered with in the dialect of the request's path."""
+
     def dialect(request: Request) -> Surface | None:
         path = request.url.path
         return next((it for it in surfaces if path.startswith(it.prefixes)), None)
@@ -61,19 +84,13 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
         shape = surface.render_error if surface else plain_error
         return _finished(shape(error, request.state.request_id), request, error)
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, LibraryError)
-        return render(request, error)
-
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
         problems = [{"loc": list(it["loc"]), "msg": it["msg"], "type": it["type"]} for it in error.errors()]
         surface = dialect(request)
         answer = (surface.render_invalid if surface else plain_invalid)(problems, request.state.request_id)
         return _finished(answer, request)
 
-    async def framework(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
+    def framework(request: Request, error: HTTPException) -> Response:
         if isinstance(error.__cause__, LibraryError):  # ours, raised while the framework read the body
             return render(request, error.__cause__)
         meanings: dict[int, LibraryError] = {404: NotFound(), 405: MethodNotAllowed()}
@@ -81,18 +98,15 @@ def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    async def gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
-        return Response(status_code=400)  # nobody is there to read it
+    def answer_to(request: Request, error: Exception) -> Response:
+        if isinstance(error, LibraryError):
+            return render(request, error)
+        if isinstance(error, RequestValidationError):
+            return invalid(request, error)
+        assert isinstance(error, HTTPException)
+        return framework(request, error)
 
-    async def bug(request: Request, error: Exception) -> Response:
-        log.error("unhandled error", request_id=request.state.request_id, path=request.url.path, exc_info=error)
-        return render(request, LibraryError())
-
-    app.add_exception_handler(LibraryError, refused)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(HTTPException, framework)
-    app.add_exception_handler(ClientDisconnect, gone)
-    app.add_exception_handler(Exception, bug)
+    return answer_to
 
 
 def _finished(answer: Response, request: Request, error: LibraryError | None = None) -> Response:

@@ -12,6 +12,7 @@ from mediatheque.model import Role
 from tests.conftest import Tenant
 from tests.pictures import picture, size_of
 from tests.support import Server, wait_for
+from tests.surfaces.test_images_corpus import broken_inside
 
 LIST_ITEM = [
     "id", "type", "status", "originalFileName", "contentType", "size", "width", "height", "storageProvider",
@@ -50,6 +51,10 @@ def enriched(client: httpx.Client, asset_id: str) -> dict[str, Any]:
 
     wait_for(is_enriched, "the asset to be enriched")
     return ready(client, asset_id)
+
+
+def detail(client: httpx.Client, asset_id: str) -> dict[str, Any]:
+    return dict(client.get(f"/api/v1/assets/{asset_id}").json()["data"])
 
 
 def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
@@ -130,6 +135,23 @@ def test_a_part_without_a_content_type_or_a_usable_name_is_refused(tenant: Tenan
         assert_refused(tenant.client.post("/api/v1/assets", content=body, headers=headers), 400, code)
 
 
+def test_what_is_wrong_is_said_in_the_published_order(tenant: Tenant) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+    long = b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n' + b"x" * 1001 + b"\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    for fields, code in (((b"description", b"altText"), "asset_description_too_long"),
+                         ((b"altText",), "asset_alt_text_too_long"), ((), "asset_file_empty")):  # fmt: skip
+        body = b"".join(long % field for field in fields) + head + b"\r\n--b--\r\n"
+        assert_refused(tenant.client.post("/api/v1/assets", content=body, headers=headers), 400, code)
+
+
+def test_an_upload_that_is_not_enriched_is_ready_at_once(tenant: Tenant) -> None:
+    asset = made(tenant.client, runEnrichment="false")
+    assert asset["status"] == "ready"
+    wait_for(lambda: len(detail(tenant.client, asset["id"])["derivatives"]) == 5, "the variants")
+    assert detail(tenant.client, asset["id"])["status"] == "ready"
+
+
 def test_a_list_has_exactly_the_fourteen_keys_newest_first(tenant: Tenant) -> None:
     ids = [made(tenant.client, picture("PNG", seed=number))["id"] for number in range(3)]
     answer = tenant.client.get("/api/v1/assets").json()["data"]
@@ -187,7 +209,8 @@ def test_lists_filter_by_text_type_and_status(tenant: Tenant) -> None:
     assert found("contentType=image/gif") == [gif["id"]]
     assert found("contentType=image/*") == [gif["id"], png["id"]]
     assert found("status=READY&contentType=image/png") == [png["id"]]
-    assert found("status=failed") == []
+    assert found("status=failed") == found("status=processing") == []
+    assert found("status=deleted") == [gif["id"], png["id"]]
 
 
 def test_a_patch_changes_what_it_names_and_clears_with_null(tenant: Tenant) -> None:
@@ -230,6 +253,10 @@ def test_content_leads_to_a_public_asset_and_streams_a_private_one(tenant: Tenan
     part = tenant.client.get(path, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, data[10:20])
     assert anonymous(str(tenant.client.base_url) + path).status_code == 401
+    for asset in (public, private):
+        ready(tenant.client, asset["id"])
+        (tenant.server.data_dir / "objects" / asset["storageKey"]).unlink()
+        assert_refused(tenant.client.get(f"/api/v1/assets/{asset['id']}/content"), 404, "asset_not_found")
 
 
 def test_a_deletion_is_for_good_and_tells_the_last_status(tenant: Tenant) -> None:
@@ -255,6 +282,21 @@ def test_a_batch_deletion_takes_both_bodies_and_names_what_was_not_there(tenant:
         answer = tenant.client.post("/api/v1/assets/batch-delete", json=nothing)
         assert answer.json()["data"] == {"requestedCount": 0, "deletedCount": 0, "notFoundIds": []}
     assert_refused(tenant.client.post("/api/v1/assets/batch-delete", json=["x"]), 400, "request_invalid")
+
+
+def test_an_asset_that_failed_is_listed_as_such_and_nothing_of_it_is_served(tenant: Tenant) -> None:
+    good, bad = made(tenant.client), made(tenant.client, broken_inside(), "late.png")
+    wait_for(lambda: detail(tenant.client, bad["id"])["status"] == "failed", "the asset to fail", 60)
+
+    def listed(query: str) -> list[str]:
+        return [it["id"] for it in tenant.client.get(f"/api/v1/assets?{query}").json()["data"]["items"]]
+
+    for query in ("", "orderDirection=desc", "orderBy=size", "contentType=image/png"):
+        assert set(listed(query)) == {good["id"], bad["id"]}
+    assert listed("status=failed") == [bad["id"]]
+    assert tenant.client.get("/api/v1/assets").json()["data"]["total"] == 2
+    assert_refused(tenant.client.get(f"/api/v1/assets/{bad['id']}/content"), 404, "asset_not_found")
+    assert_refused(anonymous(bad["publicUrl"]), 404, "asset_not_found")
 
 
 def test_usage_counts_what_is_there_and_forgets_what_is_deleted(tenant: Tenant) -> None:

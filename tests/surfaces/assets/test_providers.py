@@ -1,5 +1,6 @@
 """AI providers, and descriptions by them when all is well and when nothing is (contract, 2.7)."""
 
+import gzip
 import json
 import threading
 import time
@@ -213,6 +214,54 @@ def test_one_that_hangs_or_drips_is_left_in_time(client: httpx.Client, vision: V
     assert "did not answer in time" in failure(client)
 
 
+def test_a_test_of_one_that_hangs_ends_in_time(client: httpx.Client, vision: Vision) -> None:
+    vision.hang = threading.Event()
+    began = time.monotonic()
+    tested = client.post(f"{PATH}/test", json=body(vision)).json()["data"]
+    assert time.monotonic() - began < TIMEOUT_SECONDS + 2
+    assert (tested["succeeded"], tested["caption"]) == (False, None)
+    assert "did not answer in time" in tested["errorMessage"]
+
+
+def test_one_that_asks_to_wait_for_an_hour_is_not_waited_for(client: httpx.Client, vision: Vision) -> None:
+    created(client, vision)
+    vision.headers, vision.answers = {"Retry-After": "3600"}, [(429, {"error": {"message": "later"}})]
+    assert failure(client).endswith("answered 429: later")
+    assert len(vision.requests) == 1
+
+
+def test_one_that_points_elsewhere_is_not_followed(client: httpx.Client, vision: Vision) -> None:
+    created(client, vision)
+    with stand_in() as other:
+        for status in (301, 302, 307):
+            vision.headers, vision.answers = {"Location": f"{other.url}/v1/chat/completions"}, [(status, b"")]
+            assert f"answered {status}" in failure(client)
+        assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip at all", gzip.compress(bytes(64 << 20)), gzip.compress(b"{}")[:-9]],
+    ids=["none", "bomb", "cut"],
+)
+def test_one_that_lies_about_its_encoding_is_a_clear_reason(
+    client: httpx.Client, vision: Vision, content: bytes
+) -> None:
+    created(client, vision)
+    vision.headers, vision.answers = {"Content-Encoding": "gzip"}, [(200, content)]
+    assert "AI provider" in failure(client)
+
+
+def test_what_a_provider_says_is_text_and_nothing_else(client: httpx.Client, vision: Vision) -> None:
+    said = "<img src=x onerror=alert(1)>\u0000\u202e \ud800 " + "x" * 3000
+    created(client, vision)
+    vision.answers = [(200, caption(said))]
+    after = run(client, plain(client)["id"], "caption")["asset"]
+    assert after["description"].startswith("<img src=x onerror=alert(1)>")
+    assert len(after["description"]) == 1000
+    assert "\u0000" not in after["description"]
+
+
 def test_a_new_picture_is_ready_although_the_provider_hangs(client: httpx.Client, vision: Vision) -> None:
     created(client, vision)
     vision.hang = threading.Event()
@@ -224,7 +273,7 @@ def test_a_new_picture_is_ready_although_the_provider_hangs(client: httpx.Client
 
 def test_one_that_is_not_there_is_a_clear_reason(client: httpx.Client, vision: Vision) -> None:
     profile = created(client, vision)
-    client.patch(f"{PATH}/{profile['id']}", json={"apiBaseUrl": "http://127.0.0.1:9"})
+    client.patch(f"{PATH}/{profile['id']}", json={"apiBaseUrl": "http://127.0.0.1:9", "apiKey": KEY})
     assert "cannot be reached" in failure(client)
 
 
@@ -251,9 +300,26 @@ def test_a_test_of_another_address_is_not_sent_the_kept_key(client: httpx.Client
     with stand_in() as other:
         client.post(f"{PATH}/test", json={"profileId": profile["id"], "apiBaseUrl": other.url})
         assert [request["authorization"] for request in other.requests] == [None]
-        client.patch(f"{PATH}/{profile['id']}", json={"apiBaseUrl": other.url})
-        run(client, plain(client)["id"], "caption")
-        assert KEY not in str(other.requests)
+    client.post(f"{PATH}/test", json={"profileId": profile["id"], "apiBaseUrl": f"{vision.url}/v1"})
+    assert vision.requests[-1]["authorization"] == f"Bearer {KEY}"  # the same server: what a console's form sends
+
+
+def test_another_server_needs_the_key_again(client: httpx.Client, vision: Vision) -> None:
+    profile = created(client, vision)
+    path = f"{PATH}/{profile['id']}"
+    with stand_in() as other:
+        for key in ({}, {"apiKey": ""}, {"apiKey": None}, {"apiKey": profile["apiKey"]}):
+            refused = client.patch(path, json={"apiBaseUrl": other.url, "name": "moved", **key})
+            assert_refused(refused, 400, "ai_provider_profile_api_key_required")
+        assert client.get(PATH).json()["data"] == [profile]
+        assert run(client, plain(client)["id"], "caption")["succeeded"]
+        assert other.requests == []
+        moved = client.patch(path, json={"apiBaseUrl": other.url, "apiKey": "another-key-0123456789"}).json()["data"]
+        assert (moved["apiBaseUrl"], moved["apiKey"]) == (other.url, "anot***")
+        assert run(client, plain(client)["id"], "caption")["succeeded"]
+        assert [request["authorization"] for request in other.requests] == ["Bearer another-key-0123456789"]
+    same = client.patch(path, json={"apiBaseUrl": f"{other.url}/v1/", "apiKey": "anot***"})
+    assert same.json()["data"]["apiBaseUrl"] == f"{other.url}/v1"
 
 
 def test_others_name_no_private_address(tenant: Tenant, accounts: Accounts, vision: Vision) -> None:

@@ -382,6 +382,44 @@ def test_a_token_that_github_does_not_accept_is_told(admin: httpx.Client, librar
     assert "ghp_of_somebody_else" not in library.log.read_text()
 
 
+def test_a_token_goes_to_no_other_server_than_the_one_it_was_given_for(admin: httpx.Client) -> None:
+    """Else whoever may change a profile could have its token sent to himself."""
+    server = servers.github()
+    server.repos[f"octo/{(name := uuid.uuid4().hex)}"] = Repo()
+    made = make(admin, github(server, name))
+    path = f"{ROOT}/{made['id']}"
+    for url in (f"http://127.0.0.1:{free_port()}", "https://api.github.com", None):
+        moved = admin.patch(path, json={"configuration": {"apiBaseUrl": url}})
+        assert code(moved) == (400, f"{PREFIX}secret_configuration_invalid")
+    assert admin.patch(path, json={"configuration": {"apiBaseUrl": f"{server.url}/", "basePath": "other"}}).is_success
+    assert admin.post(f"{path}/test").json()["data"]["succeeded"] is True
+    given = {
+        "configuration": {"apiBaseUrl": "https://api.github.com"},
+        "secretConfiguration": {"token": "another-token"},
+    }
+    assert (
+        admin.patch(path, json=given).json()["data"]["configurationSummary"]["apiBaseUrl"] == "https://api.github.com"
+    )
+
+
+def test_an_upload_without_a_message_is_committed_with_the_published_one(admin: httpx.Client) -> None:
+    server = servers.github()
+    server.repos[f"octo/{(name := uuid.uuid4().hex)}"] = repo = Repo()
+    make(admin, github(server, name) | {"isDefault": True})
+
+    def add(**fields: str) -> str:
+        answer = admin.post("/api/v1/assets", files={"file": ("a.png", picture("PNG"), "image/png")}, data=fields)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["data"]["id"])
+
+    first, second, third = add(), add(commitMessage="Mine"), add()
+    admin.delete(f"/api/v1/assets/{first}")
+    admin.request("DELETE", f"/api/v1/assets/{second}", json={"commitMessage": "Mine no more"})
+    admin.post("/api/v1/assets/batch-delete", json=[third])
+    said = "Automated commit by NekoHub"
+    assert [it.message for it in repo.commits] == [said, "Mine", said, said, "Mine no more", said]
+
+
 def test_a_repository_without_a_token_takes_no_uploads(admin: httpx.Client) -> None:
     make(admin, github(servers.github(), "media") | {"isDefault": True, "secretConfiguration": {}})
     refused = admin.post("/v3/images", files={"file": ("a.png", picture("PNG"))})

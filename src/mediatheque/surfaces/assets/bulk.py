@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Request, Response
 from mediatheque.core.library import Library
 from mediatheque.errors import Invalid
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped
+from mediatheque.surfaces.assets.shapes import COMMIT_MESSAGE, TERMS, Envelope, Shape, enveloped
 from mediatheque.surfaces.http import Door, actor_of, in_thread, scope
 
 MAX_BATCH = 10_000
@@ -76,7 +76,9 @@ def routes(library: Library) -> APIRouter:
         ids = body.ids if isinstance(body, BatchDeletion) else body or []
         if len(ids) > MAX_BATCH:
             raise Invalid(f"At most {MAX_BATCH} ids", field=("ids",))
-        missing = await in_thread(library.assets.erase_all, actor_of(request), TERMS, ids)
+        missing = await in_thread(
+            library.assets.erase_all, actor_of(request), TERMS, ids, commit_message=COMMIT_MESSAGE
+        )
         return enveloped(
             BatchDeleted(
                 requested_count=len(ids),

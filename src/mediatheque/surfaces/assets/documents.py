@@ -14,7 +14,7 @@ UPLOAD_FIELDS: dict[str, Any] = {
     "runEnrichment": {"type": "boolean", "default": True},
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorEnvelope} for status in (400, 401, 403, 404, 405, 409, 413, 415, 429, 503, 507)
+    status: {"model": ErrorEnvelope} for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503, 507)
 }
 CONTENT_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes of a private asset"},

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query, Response
 from mediatheque.core.library import Library
 from mediatheque.model import Filter
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.library import DEFAULT_PAGE_SIZE, clamped, to_uuid
+from mediatheque.surfaces.assets.library import DEFAULT_PAGE_SIZE, clamped
 from mediatheque.surfaces.assets.objects import GalleryItem, GalleryObject, gallery_item, gallery_object
-from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped
+from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped, to_uuid
 from mediatheque.surfaces.http import OPEN, Porch, in_thread
 
 

@@ -13,14 +13,22 @@ from pydantic import StrictBool
 from mediatheque.core.catalogue import Detail, Order
 from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
-from mediatheque.core.media import original
 from mediatheque.core.names import base_name
-from mediatheque.errors import Invalid, NotFound
+from mediatheque.errors import Invalid
 from mediatheque.model import Actor, Filter, State, Terms
 from mediatheque.surfaces.assets.content import Streamed
 from mediatheque.surfaces.assets.documents import CONTENT_ANSWERS, ERRORS, UPLOAD_FIELDS
 from mediatheque.surfaces.assets.objects import AssetObject, ListItem, asset_object, list_item, public_url
-from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped, moment, render_error
+from mediatheque.surfaces.assets.shapes import (
+    COMMIT_MESSAGE,
+    TERMS,
+    Envelope,
+    Shape,
+    enveloped,
+    moment,
+    render_error,
+    to_uuid,
+)
 from mediatheque.surfaces.forms import Form, form_document, received
 from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, streaming
 
@@ -113,7 +121,7 @@ def routes(library: Library) -> APIRouter:
         body: Annotated[Deletion | None, Body()] = None,
     ) -> Response:
         """Delete for good; `status` is the asset's last."""
-        message = body.commit_message if body else None
+        message = (body.commit_message if body else None) or COMMIT_MESSAGE
         actor, uuid = actor_of(request), to_uuid(asset_id)
         was = await in_thread(library.assets.erase, actor, TERMS, uuid, commit_message=message)
         return enveloped(Deleted(id=str(was.uuid), status=was.state.value, deleted_at_utc=moment(datetime.now(UTC))))
@@ -127,14 +135,6 @@ def routes(library: Library) -> APIRouter:
     return router
 
 
-def to_uuid(text: str) -> UUID:
-    """Raises `NotFound` for what is no UUID: no asset has such an id."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("Asset not found") from None
-
-
 def clamped(page: int, page_size: int) -> tuple[int, int]:
     """Page at least 1; page size 1 to 100, the default for nothing or less (contract, 2.4)."""
     size = DEFAULT_PAGE_SIZE if page_size <= 0 else min(page_size, MAX_PAGE_SIZE)
@@ -144,22 +144,27 @@ def clamped(page: int, page_size: int) -> tuple[int, int]:
 def _content(library: Library, actor: Actor, uuid: UUID) -> Response:
     it = library.assets.get(actor, TERMS, uuid)
     location = public_url(library, it, it.blob.store, it.blob.key)
+    is_elsewhere = location is not None and not location.startswith(library.base_url)
+    served = library.media.present(it, is_elsewhere=is_elsewhere)
     if location is None:
-        return Streamed(library, original(it))
+        return Streamed(library, served)
     return Response(status_code=307, headers={"Location": location, "Cache-Control": "no-store"})
 
 
 def _upload(library: Library, actor: Actor, form: Form, key: str | None, request_id: str) -> Response:
+    is_enriched = _boolean(form, "runEnrichment", default=True)
     upload = Upload(
         filename=_filename(form),
+        declared_type=form.declared_type,
         alt_text=form.fields.get("altText") or None,
         description=form.fields.get("description") or None,
         is_public=_boolean(form, "isPublic", default=True),
-        enrich=_boolean(form, "runEnrichment", default=True),
+        enrich=is_enriched,
+        is_ready=not is_enriched,
     )
     place: Any = {
         "profile_id": _uuid(form, "storageProviderProfileId"),
-        "commit_message": form.fields.get("commitMessage") or None,
+        "commit_message": form.fields.get("commitMessage") or COMMIT_MESSAGE,
     }
     fields = sorted(form.fields.items())
     response = once(
@@ -194,9 +199,10 @@ def _shown(library: Library, find: Callable[[Actor, Terms, UUID], Detail], actor
     return enveloped(asset_object(library, find(actor, TERMS, uuid)))
 
 
-def _states(status: str | None) -> tuple[State, ...]:
-    known = {state.value: state for state in State}
-    return (known[status.lower()],) if status and status.lower() in known else ()
+def _states(status: str | None) -> tuple[State, ...] | None:
+    """None for a word that is no status; nothing is ever seen in the contract's `processing`."""
+    known: dict[str, tuple[State, ...]] = {state.value: (state,) for state in State} | {"processing": ()}
+    return known.get((status or "").lower())
 
 
 def _is_ascending(*directions: str | None) -> bool:
@@ -206,8 +212,6 @@ def _is_ascending(*directions: str | None) -> bool:
 def _filename(form: Form) -> str:
     if not base_name(form.filename):
         raise Invalid("The file has no usable name", field=("original_filename",), kind="blank")
-    if not form.declared_type:
-        raise Invalid("The file has no content type", field=("file",), kind="type_missing")
     return form.filename
 
 

@@ -183,13 +183,13 @@ def _derivative(library: Library, it: Asset, made: Variant) -> Derivative:
 
 
 def _with_caption(findings: list[Finding]) -> list[Finding]:
-    """A `basic_caption` is also readable as `caption` (contract, 7)."""
+    """Oldest first; a `basic_caption` is also readable as `caption` (contract, 7)."""
     captions = [
         replace(found, kind="caption", value={"caption": found.value["caption"]})
         for found in findings
         if found.kind == "basic_caption"
     ]
-    return [*findings, *captions]
+    return sorted([*findings, *captions], key=lambda found: found.created_at)
 
 
 def _result(found: Finding) -> StructuredResult:

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Body, Request, Response
 from pydantic import StrictBool
 
 from mediatheque.core.library import Library
-from mediatheque.errors import NotFound
 from mediatheque.model import Provider
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.shapes import Envelope, Shape, enveloped, moment
-from mediatheque.surfaces.http import Door, actor_of, in_thread, scope
+from mediatheque.surfaces.assets.shapes import Envelope, Shape, below, enveloped, moment, to_uuid
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, scope
+
+ROOT = "/api/v1/system/ai/providers"
 
 
 class ProviderShape(Shape):
@@ -61,7 +62,7 @@ class ProviderDeleted(Shape):
 
 
 def routes(library: Library) -> APIRouter:
-    router = APIRouter(route_class=Door, prefix="/api/v1/system/ai/providers", tags=["providers"], responses=ERRORS)
+    router = APIRouter(route_class=Door, prefix=ROOT, tags=["providers"], responses=ERRORS)
 
     @router.get("", response_model=Envelope[list[ProviderShape]])
     @scope("aiProviders.read")
@@ -78,10 +79,11 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("", status_code=201, response_model=Envelope[ProviderShape])
     @scope("aiProviders.create")
+    @creating(below(ROOT))
     async def create_provider(request: Request, body: ProviderBody) -> Response:
         """Keep a provider; the first one is active unless it says otherwise."""
         made = await in_thread(library.providers.create, actor_of(request), _given(body))
-        return enveloped(_shape(made), 201, {"Location": f"/api/v1/system/ai/providers/{made.uuid}"})
+        return enveloped(_shape(made), 201)
 
     @router.post("/test", response_model=Envelope[ProviderTestResult])
     @scope("aiProviders.update")
@@ -129,10 +131,7 @@ def _given(body: ProviderBody | ProviderTest) -> dict[str, Any]:
 
 
 def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("AI provider not found").about("provider") from None
+    return to_uuid(text, "AI provider not found", "provider")
 
 
 def _shape(it: Provider) -> ProviderShape:

@@ -3,14 +3,16 @@
 import json
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from mediatheque.errors import Invalid, LibraryError, Unauthorized
+from mediatheque.errors import Invalid, KeyReused, LibraryError, NotFound, Unauthorized
 from mediatheque.model import Terms
 from mediatheque.surfaces.assets import storage_codes
+from mediatheque.surfaces.http import Locate
 
 Value = TypeVar("Value")
 
@@ -22,6 +24,10 @@ TERMS = Terms(
     shows_failed=True,
     runs_workflows=True,
 )
+
+
+COMMIT_MESSAGE = "Automated commit by NekoHub"
+"""To a place that keeps a history, when the client says nothing (contract, 2.4)."""
 
 
 class Shape(BaseModel):
@@ -57,6 +63,19 @@ def enveloped(value: Shape | list[Any] | None, status: int = 200, headers: dict[
     return Response(f'{{"data":{body}}}', status, headers, media_type="application/json")
 
 
+def to_uuid(text: str, missing: str = "Asset not found", subject: str = "asset") -> UUID:
+    """Raises `NotFound` for what is no UUID: nothing has such an id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(missing).about(subject) from None
+
+
+def below(path: str) -> Locate:
+    """Where what the envelope holds can be found: below `path`, by its id."""
+    return lambda body: f"{path}/{body['data']['id']}"
+
+
 def render_error(error: LibraryError, request_id: str) -> Response:
     code, status = code_of(error)
     message = _SAID.get(code, error.message)
@@ -76,6 +95,8 @@ def code_of(error: LibraryError) -> tuple[str, int]:
     """This dialect's code and status of a refusal (contract, 2.1, 2.4, 2.6; decisions 19)."""
     if isinstance(error, Unauthorized):
         return _UNAUTHORIZED[error.reason], 401
+    if isinstance(error, KeyReused):
+        return error.code, error.status
     if isinstance(error, Invalid):
         place = error.field[-1] if error.field else ""
         otherwise = storage_codes.SUBJECT_INVALID.get(error.subject, "request_invalid")

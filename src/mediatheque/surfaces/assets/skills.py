@@ -8,12 +8,10 @@ from fastapi import APIRouter, Body, Request, Response
 
 from mediatheque.core.library import Library
 from mediatheque.core.skills import WAIT_SECONDS, Ended
-from mediatheque.errors import NotFound
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.library import to_uuid
 from mediatheque.surfaces.assets.objects import AssetObject, asset_object
-from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped
-from mediatheque.surfaces.http import Door, actor_of, in_thread, polled, scope
+from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped, to_uuid
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, polled, scope
 
 
 class SkillShape(Shape):
@@ -61,6 +59,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("/{asset_id}/skills/{skill_name}/run", response_model=Envelope[SkillRunResult])
     @scope("assets.update")
+    @creating()
     async def run_skill(
         request: Request, asset_id: str, skill_name: str, body: Annotated[SkillRun | None, Body()] = None
     ) -> Response:
@@ -76,6 +75,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("/{asset_id}/workflows/{workflow_id}/run", status_code=202, response_model=Envelope[WorkflowRun])
     @scope("assets.update")
+    @creating()
     async def run_workflow(
         request: Request,
         asset_id: str,
@@ -91,11 +91,7 @@ def routes(library: Library) -> APIRouter:
 
 
 def to_workflow_uuid(text: str) -> UUID:
-    """Raises `NotFound` for what is no UUID: no workflow has such an id."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("Workflow not found").about("workflow") from None
+    return to_uuid(text, "Workflow not found", "workflow")
 
 
 def _result(ended: Ended, asset: AssetObject) -> SkillRunResult:

@@ -8,10 +8,10 @@ from pydantic.alias_generators import to_snake
 
 from mediatheque.core.library import Library
 from mediatheque.core.profiles import Profiles
-from mediatheque.errors import Invalid, NotFound
+from mediatheque.errors import Invalid
 from mediatheque.ports import Entry
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.shapes import Envelope, enveloped
+from mediatheque.surfaces.assets.shapes import Envelope, below, enveloped, to_uuid
 from mediatheque.surfaces.assets.storage_shapes import (
     FileDraft,
     Listing,
@@ -29,7 +29,7 @@ from mediatheque.surfaces.assets.storage_shapes import (
     trial_shape,
     visibility_shape,
 )
-from mediatheque.surfaces.http import Door, actor_of, in_thread, scope
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, scope
 
 ROOT = "/api/v1/system/storage/providers"
 MAX_DEPTH = 10
@@ -51,6 +51,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post(ROOT, status_code=201, response_model=Envelope[ProfileShape])
     @scope("providers.create")
+    @creating(below(ROOT))
     async def create_profile(request: Request, draft: ProfileDraft) -> Response:
         """Make a profile of type `local`, `s3` or `github-repo`."""
         shown = await in_thread(
@@ -59,7 +60,7 @@ def routes(library: Library) -> APIRouter:
             configuration=_settings(draft.configuration, "configuration"),
             secrets=_settings(draft.secret_configuration, "secret_configuration"),
         )  # fmt: skip
-        return enveloped(profile_shape(shown), 201, {"Location": f"{ROOT}/{shown.profile.uuid}"})
+        return enveloped(profile_shape(shown), 201)
 
     @router.patch(f"{ROOT}/{{profile_id}}", response_model=Envelope[ProfileShape])
     @scope("providers.update")
@@ -128,6 +129,7 @@ def _repository_routes(router: APIRouter, profiles: Profiles) -> None:
 
     @router.post(f"{ROOT}/{{profile_id}}/github-repo/upsert", response_model=Envelope[Written])
     @scope("providers.update")
+    @creating()
     async def upsert(request: Request, profile_id: str, draft: FileDraft) -> Response:
         """Write a file of the repository."""
         shown, it, is_new = await in_thread(
@@ -153,10 +155,7 @@ def _settings(value: Any, field: str) -> dict[str, Any] | None:
 
 
 def _id(profile_id: str) -> UUID:
-    try:
-        return UUID(profile_id)
-    except ValueError:
-        raise NotFound("No such storage profile").about("profile") from None
+    return to_uuid(profile_id, "No such storage profile", "profile")
 
 
 def _is_wanted(it: Entry, kind: str, keyword: str | None) -> bool:

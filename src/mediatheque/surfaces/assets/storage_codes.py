@@ -11,6 +11,7 @@ _OF_PROFILE = {
     ("configuration", "missing"): "configuration_required",
     ("secret_configuration", "invalid"): "secret_configuration_invalid",
     ("secret_configuration", "not_supported"): "secret_not_supported",
+    ("secret_configuration", "needed_again"): "secret_configuration_invalid",
     ("root_path", "missing"): "root_path_required",
     ("public_base_url", "invalid"): "public_base_url_invalid",
     ("endpoint", "missing"): "endpoint_invalid",

@@ -7,13 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from mediatheque.core.library import Library
-from mediatheque.errors import NotFound
 from mediatheque.model import Rank, User
-from mediatheque.surfaces.assets.shapes import Envelope, ErrorEnvelope, Shape, enveloped, moment
-from mediatheque.surfaces.http import Door, actor_of, in_thread, scope
+from mediatheque.surfaces.assets.shapes import Envelope, ErrorEnvelope, Shape, below, enveloped, moment, to_uuid
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, scope
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorEnvelope} for status in (400, 401, 403, 404, 409, 413, 429, 503)
+    status: {"model": ErrorEnvelope} for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
 
 
@@ -85,13 +84,14 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("", response_model=Envelope[UserObject], status_code=201)
     @scope("users.create")
+    @creating(below("/api/v1/users"))
     async def create_user(request: Request, body: NewUser) -> Response:
         """A new user who can log in at once."""
         made = await in_thread(
             library.users.create, actor_of(request), body.username, body.password, _RANKS[body.role],
             is_active=body.is_active, permissions=body.permissions,
         )  # fmt: skip
-        return enveloped(_object(made), 201, {"Location": f"/api/v1/users/{made.uuid}"})
+        return enveloped(_object(made), 201)
 
     @router.patch("/{user_id}", response_model=Envelope[UserObject])
     async def change_user(request: Request, user_id: str, body: UserChange) -> Response:
@@ -140,7 +140,4 @@ def _object(user: User) -> UserObject:
 
 
 def _uuid(user_id: str) -> UUID:
-    try:
-        return UUID(user_id)
-    except ValueError:
-        raise NotFound("User not found").about("user") from None
+    return to_uuid(user_id, "User not found", "user")

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Body, Request, Response
 from mediatheque.core.library import Library
 from mediatheque.model import Workflow
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.shapes import Envelope, Shape, enveloped, moment
+from mediatheque.surfaces.assets.shapes import Envelope, Shape, below, enveloped, moment
 from mediatheque.surfaces.assets.skills import to_workflow_uuid
-from mediatheque.surfaces.http import Door, actor_of, in_thread, scope
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, scope
+
+ROOT = "/api/v1/system/workflows"
 
 
 class WorkflowShape(Shape):
@@ -32,7 +34,7 @@ class WorkflowBody(Shape):
 
 
 def routes(library: Library) -> APIRouter:
-    router = APIRouter(route_class=Door, prefix="/api/v1/system/workflows", tags=["workflows"], responses=ERRORS)
+    router = APIRouter(route_class=Door, prefix=ROOT, tags=["workflows"], responses=ERRORS)
 
     @router.get("", response_model=Envelope[list[WorkflowShape]])
     @scope("settings.read")
@@ -50,13 +52,14 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("", status_code=201, response_model=Envelope[WorkflowShape])
     @scope("settings.update")
+    @creating(below(ROOT))
     async def create_workflow(request: Request, body: WorkflowBody) -> Response:
         """Keep a workflow; with `isAutoRun` no other one runs on uploads any more."""
         made = await in_thread(
             library.workflows.create, actor_of(request), body.name, description=body.description,
             graph=body.graph_json, is_auto_run=body.is_auto_run,
         )  # fmt: skip
-        return enveloped(_shape(made), 201, {"Location": f"/api/v1/system/workflows/{made.uuid}"})
+        return enveloped(_shape(made), 201)
 
     @router.put("/{workflow_id}", response_model=Envelope[WorkflowShape])
     @scope("settings.update")
