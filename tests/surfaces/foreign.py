@@ -10,7 +10,20 @@ from sqlalchemy import func, select
 
 from mediatheque.core.ids import to_ulid
 from mediatheque.records.engine import Database
-from mediatheque.records.tables import asset, blob, counter, job, metadata, tally, tenant, variant, worker
+from mediatheque.records.tables import (
+    asset,
+    blob,
+    counter,
+    garbage,
+    job,
+    metadata,
+    run,
+    step,
+    tally,
+    tenant,
+    variant,
+    worker,
+)
 from tests.pictures import picture
 from tests.support import upload, wait_for
 
@@ -98,7 +111,7 @@ GRAPH = '{"nodes": [{"id": "1", "data": {"skillId": "thumbnail"}}], "edges": []}
 
 
 def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
-    """Every row that is the tenant's or nobody's; of what workers add up now and then, the sums."""
+    """Every row that is the tenant's, as others' tests may run beside; of what workers add up now and then, the sums."""
     found: dict[str, list[Any]] = {}
     with database.read() as tx:
         number = _number(tx, tenant_uuid)
@@ -106,8 +119,13 @@ def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
             if table in {worker, tally, counter}:
                 continue
             query = select(table).order_by(*table.primary_key)
-            owned = table.c.get("tenant_id")
-            found[table.name] = list(tx.execute(query if owned is None else query.where(owned == number)))
+            if "tenant_id" in table.c:
+                query = query.where(table.c.tenant_id == number)
+            elif table is step:
+                query = query.where(step.c.run_id.in_(select(run.c.id).where(run.c.tenant_id == number)))
+            elif table is garbage:
+                query = query.where(garbage.c.key.contains(tenant_uuid))
+            found[table.name] = list(tx.execute(query))
         for table, amounts in ((tally, ("assets", "size_bytes")), (counter, ("amount", "size_bytes"))):
             keys = [it for it in table.c if it.name not in {"id", *amounts}]
             sums = select(*keys, *(func.sum(table.c[name]) for name in amounts)).group_by(*keys).order_by(*keys)
