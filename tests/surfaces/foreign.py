@@ -111,7 +111,7 @@ GRAPH = '{"nodes": [{"id": "1", "data": {"skillId": "thumbnail"}}], "edges": []}
 
 
 def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
-    """Every row that is the tenant's, as others' tests may run beside; of what workers add up now and then, the sums."""
+    """Every row of the tenant, since others' tests may run beside; of what workers add up now and then, the sums."""
     found: dict[str, list[Any]] = {}
     with database.read() as tx:
         number = _number(tx, tenant_uuid)
