@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from mediatheque.errors import BadRequest, Conflict, Invalid
-from mediatheque.model import Actor, Asset
+from mediatheque.model import Actor
 from mediatheque.records import idempotency
 from mediatheque.records.engine import Database, Duplicate, Tx
 
@@ -30,9 +31,9 @@ class Remembering:
     tenant_id: int
     key: str
     status: int
-    render: Callable[[Asset], str]
+    render: Callable[[Any], str]
 
-    def keep(self, tx: Tx, made: Asset) -> None:
+    def keep(self, tx: Tx, made: Any) -> None:
         idempotency.keep(tx, self.tenant_id, self.key, self.status, self.render(made))
 
 

@@ -18,7 +18,7 @@ from mediatheque.core.idempotency import Remembering
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
 from mediatheque.errors import LibraryError, TooLarge, Unavailable, UnsupportedEncoding
-from mediatheque.model import Actor, Asset, Terms
+from mediatheque.model import Actor, Terms
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -165,14 +165,14 @@ def once(
     actor: Actor,
     key: str | None,
     request: Iterable[str],
-    make: Callable[[Remembering | None], Asset],
+    make: Callable[[Remembering | None], Result],
     *,
     status: int,
-    render: Callable[[Asset], str],
+    render: Callable[[Result], str],
     render_error: RenderError,
     request_id: str,
 ) -> Response:
-    """Answer a request that makes an asset; one with an `Idempotency-Key` that was answered before gets that answer."""
+    """Answer a request that makes something; an `Idempotency-Key` that was answered before gets that answer."""
     if key is None:
         return _json(render(make(None)), status)
     known = library.idempotency.begin(actor, key, request)
