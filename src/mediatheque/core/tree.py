@@ -162,7 +162,8 @@ class Tree:
             way = folders.above(tx, it, actor.tenant_id)
             parent = way[-2] if len(way) > 1 else None
             inside = folders.children_of(tx, it, actor.tenant_id)
-            for one in inside:
+            folders.park(tx, it)
+            for one in sorted(inside, key=lambda one: one.name == it.name):  # last, as it takes this one's place
                 self._place(tx, actor, one, parent, one.name)
             files = sum(sum(days.values()) for days in tallies.days_of(tx, actor.tenant_id, it.id).values())
             folders.empty(tx, actor.tenant_id, [it.id], parent.id if parent else None)

@@ -98,8 +98,9 @@ def place(tx: Tx, it: Folder, tenant_id: int, parent_id: int | None, name: str, 
         tx.execute(update(folder).where(folder.c.tenant_id == tenant_id, _is_below(it.path)).values(path=followed))
 
 
-def touch(tx: Tx, folder_id: int, now: datetime) -> None:
-    tx.execute(update(folder).where(folder.c.id == folder_id).values(updated_at=now))
+def park(tx: Tx, it: Folder) -> None:
+    """Take a folder that is about to go out of the way: to a path that no folder can have."""
+    tx.execute(update(folder).where(folder.c.id == it.id).values(path=f"/{it.uuid}"))
 
 
 def remove(tx: Tx, folder_ids: Sequence[int]) -> None:
