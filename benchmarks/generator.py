@@ -138,7 +138,7 @@ def _row(
             "id": asset_id, "uuid": _uuid(dice), "tenant_id": library.tenant_id, "kind": "image",
             "state": State.READY, "filename": filename, "original_filename": filename, "alt_text": alt_text,
             "folder_id": folder_id, "is_public": True, "blob_id": blob_id, "source": "images", "captured_at": at,
-            "created_at": at, "updated_at": at,
+            "content_at": at, "created_at": at, "updated_at": at,
         },
         {
             "id": blob_id, "uuid": uuid, "tenant_id": library.tenant_id, "store": "local",

@@ -87,6 +87,7 @@ class Trash:
             count(tx, it, 1)
             count_runs(tx, it, 1)
             self._resume(tx, it)
+            faults.place("restore.recorded")
         self._generations.bump(uuid)
         self._pipeline.announce()
 
@@ -128,6 +129,4 @@ class Trash:
             if it is None or it.deleted_at is None or it.deleted_at > moment:
                 return
             objects = self._pipeline.erase_trashed(tx, it)
-            faults.place("purge.recorded")
-        faults.place("purge.committed")
         self._pipeline.collect(objects)

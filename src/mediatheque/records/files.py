@@ -57,17 +57,19 @@ def few(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> list[int] | N
     """Row ids of all that the filter leaves, in order; None when they are too many to be looked at one by one."""
     if not shelf.kinds:
         return []
-    key = KEYS[order.by]
-    query = select(asset.c.id, key.label("place")).where(*_narrowed(shelf, narrow))
-    if narrow.text:
-        tokens = [search.trash_token(shelf.tenant_id)] if shelf.in_trash else search.tokens_of(
-            shelf.tenant_id, shelf.kinds)  # fmt: skip
+    query = select(asset.c.id, KEYS[order.by].label("place")).where(*_narrowed(shelf, narrow))
+    tags = list(narrow.tags)
+    if narrow.ids:  # so few that each is looked at by itself
+        query = query.where(*_says(tx, narrow))
+    elif narrow.text:
+        tokens = search.tokens_of(shelf.tenant_id, shelf.kinds)
+        tokens = [search.trash_token(shelf.tenant_id)] if shelf.in_trash else tokens
         hits = search.matching(tx, shelf.tenant_id, tokens, narrow.text, narrow.search_in).subquery()
         query = query.join(hits, next(iter(hits.c)) == asset.c.id)
-    for tag in narrow.tags:
-        worn = asset_tag.alias()
-        mine = (worn.c.asset_id == asset.c.id) & (worn.c.tenant_id == shelf.tenant_id) & (worn.c.tag == tag)
-        query = query.join(worn, mine)
+    elif tags:
+        mine = asset_tag.c.tenant_id == shelf.tenant_id, asset_tag.c.tag == tags.pop()
+        query = query.join(asset_tag, asset_tag.c.asset_id == asset.c.id).where(*mine)
+    query = query.where(*(_wears(tag) for tag in tags))
     found = [(row.place, row.id) for row in tx.execute(query.limit(COUNT_LIMIT))]
     if len(found) == COUNT_LIMIT:
         return None
@@ -79,10 +81,7 @@ def many(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, span: Span) -> 
     if not shelf.kinds:
         return []
     conditions: list[ColumnElement[bool]] = [*_own(narrow)]
-    conditions += [_wears(tag) for tag in narrow.tags]
-    if narrow.text:
-        said = asset_text.c.asset_id == asset.c.id, search.holds(tx, narrow.text, narrow.search_in)
-        conditions.append(select(asset_text.c.asset_id).where(*said).correlate(asset).exists())
+    conditions += [*(_wears(tag) for tag in narrow.tags), *_says(tx, narrow)]
     if span.from_day is not None:
         edge = start_of(span.from_day if order.ascending else span.from_day + 1)
         conditions.append(asset.c.created_at >= edge if order.ascending else asset.c.created_at < edge)
@@ -191,5 +190,14 @@ def _own(narrow: FileFilter) -> list[ColumnElement[bool]]:
 
 
 def _wears(tag: str) -> ColumnElement[bool]:
-    worn = asset_tag.c.asset_id == asset.c.id, asset_tag.c.tag == tag
-    return select(asset_tag.c.asset_id).where(*worn).correlate(asset).exists()
+    worn = asset_tag.alias()
+    this = worn.c.asset_id == asset.c.id, worn.c.tag == tag
+    return select(worn.c.asset_id).where(*this).correlate(asset).exists()
+
+
+def _says(tx: Tx, narrow: FileFilter) -> list[ColumnElement[bool]]:
+    """The text, looked for in the file's own row of texts."""
+    if not narrow.text:
+        return []
+    said = asset_text.c.asset_id == asset.c.id, search.holds(tx, narrow.text, narrow.search_in)
+    return [select(asset_text.c.asset_id).where(*said).correlate(asset).exists()]

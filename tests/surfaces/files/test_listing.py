@@ -217,6 +217,17 @@ def test_ids_name_files_and_unknown_ones_are_left_out(tenant: Tenant) -> None:
     refused(tenant.client.get(FILES, params={"ids": ",".join([*many, first, second])}), 422, "VALIDATION_ERROR")
 
 
+def test_conditions_are_joined_by_and(tenant: Tenant) -> None:
+    file_id = filed(tenant.client, title="one thing", tags="a,b", description="of beauty")
+    filed(tenant.client, title="one thing", tags="a", description="of beauty")
+    filed(tenant.client, title="other thing", tags="a,b")
+    filed(tenant.client, title="one thing", tags="a,b")
+    query = {"search": "one", "tags": "a,b", "has_description": "true", "media_types": "image"}
+    assert listed(tenant.client, **query) == [file_id]
+    assert listed(tenant.client, **query, ids=f"{file_id},{uuid.uuid4()}") == [file_id]
+    assert listed(tenant.client, **query | {"search": "other"}, ids=file_id) == []
+
+
 def test_a_folder_lists_its_own_files_and_none_below(tenant: Tenant) -> None:
     upper = tenant.client.post(FOLDERS, json={"name": "upper"}).json()["id"]
     lower = tenant.client.post(FOLDERS, json={"name": "lower", "parent_id": upper}).json()["id"]
