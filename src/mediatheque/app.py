@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mediatheque.core.library import Library
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
+    from mediatheque.core.trash import Trash
     from mediatheque.surfaces.front import Front
     from mediatheque.worker import Worker
 
@@ -120,6 +122,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.audit import Audit
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.dispatch import Dispatch
+    from mediatheque.core.files import Files
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
     from mediatheque.core.intake import Intake
@@ -133,6 +136,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.signing import Signer
     from mediatheque.core.skills import Skills
     from mediatheque.core.tokens import Tokens
+    from mediatheque.core.tree import Tree
     from mediatheque.core.users import Users
     from mediatheque.core.workflows import Workflows
 
@@ -143,6 +147,8 @@ def make_library(parts: Parts) -> "Library":
     limiter = Limiter(settings.rate_limit, settings.redis_url)
     tokens = Tokens(own_secrets, _outside(settings))
     assets = Assets(database, parts.pipeline, generations)
+    trash = make_trash(parts)
+    files = Files(database, parts.pipeline, assets, trash)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
@@ -153,6 +159,9 @@ def make_library(parts: Parts) -> "Library":
         intake=Intake(database, stores, probing, parts.pipeline, make_quota(parts)),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
+        files=files,
+        trash=trash,
+        tree=Tree(database, files, trash, generations),
         skills=Skills(database, parts.pipeline),
         workflows=Workflows(database),
         dispatch=Dispatch(database, assets, parts.pipeline),
@@ -181,6 +190,7 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
     return Worker(
         parts.pipeline,
         make_fsck(parts),
+        make_trash(parts),
         parts.decoders,
         make_describers(parts),
         parts.signals,
@@ -218,6 +228,15 @@ def make_fsck(parts: Parts) -> "Fsck":
     from mediatheque.core.fsck import Fsck
 
     return Fsck(parts.database, parts.pipeline.stores, parts.pipeline)
+
+
+def make_trash(parts: Parts) -> "Trash":
+    from mediatheque.core.assets import Assets
+    from mediatheque.core.trash import Trash
+
+    assets = Assets(parts.database, parts.pipeline, parts.generations)
+    kept = timedelta(days=parts.settings.trash_days)
+    return Trash(parts.database, parts.pipeline, parts.generations, assets, kept)
 
 
 def make_accounts(settings: Settings) -> "Accounts":

@@ -194,6 +194,8 @@ class Asset:
     captured_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None
+    """When it was put into the trash."""
     blob: Blob
 
 
@@ -208,6 +210,30 @@ class Filter:
     @property
     def is_open(self) -> bool:
         return not (self.text or self.media_type) and self.states is None
+
+
+class Stage(StrEnum):
+    """How far a file is with something that is made from it."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A run as the history of its asset shows it; `is_held`: somebody is at it now."""
+
+    uuid: UUID
+    skill: str
+    state: RunState
+    is_held: bool
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

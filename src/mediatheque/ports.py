@@ -272,6 +272,8 @@ class Skill:
     ends an essential run; in other runs the later steps still have their turn."""
     enriches: bool = False
     """Planned for a new blob whose uploader wants it enriched."""
+    describes: bool = False
+    """Whether its runs are what an asset's description waits for."""
     listed: bool = True
     """Whether clients see it: in the list of skills, and its runs in an asset's history."""
     aliases: frozenset[str] = frozenset()

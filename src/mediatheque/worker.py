@@ -21,6 +21,7 @@ from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
 from mediatheque.core.quota import Quota
 from mediatheque.core.results import Outcome
+from mediatheque.core.trash import Trash
 from mediatheque.core.work import Describers, Work, perform, source_of, workplace
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.errors import LibraryError, StorageFull, Unavailable
@@ -57,6 +58,7 @@ class Worker:
         self,
         pipeline: Pipeline,
         fsck: Fsck,
+        trash: Trash,
         decoders: Decoders,
         describers: Describers,
         signals: Signals,
@@ -77,6 +79,7 @@ class Worker:
             Chore(pipeline.tidy, TIDY_SECONDS),
             Chore(fsck.sweep_leftovers, TIDY_SECONDS),
             Chore(fsck.sweep, SWEEP_SECONDS),
+            Chore(trash.purge, SWEEP_SECONDS),
         )
         self._lock = threading.Lock()
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 
 from mediatheque.app import make_fsck
+from mediatheque.core.counts import TRASH
 from mediatheque.core.fsck import Report
 from mediatheque.records.assets import day_of
 from mediatheque.records.engine import Tx
@@ -99,7 +100,8 @@ def _acknowledged_is_there(site: Site, ledger: Ledger) -> None:
 
 def _every_run_ended(tx: Tx) -> None:
     assert tx.execute(select(func.count()).select_from(job)).scalar_one() == 0
-    assert set(tx.execute(select(run.c.state)).scalars()) <= ENDED
+    alive = select(run.c.state).join(asset, asset.c.id == run.c.asset_id).where(asset.c.deleted_at.is_(None))
+    assert set(tx.execute(alive).scalars()) <= ENDED
     made = select(variant.c.blob_id, func.count().label("variants")).group_by(variant.c.blob_id).subquery()
     living = (
         select(asset.c.uuid, asset.c.state, made.c.variants)
@@ -119,6 +121,10 @@ def _counts_add_up(tx: Tx) -> None:
             total = counted[row["tenant_id"], folder, row["kind"], row["is_public"], _day(row["created_at"])]
             total[0] += 1
             total[1] += row["size_bytes"]
+    for row in tx.execute(living.where(asset.c.deleted_at.is_not(None))).mappings():
+        total = counted[row["tenant_id"], ALL_FOLDERS, TRASH, row["is_public"], _day(row["created_at"])]
+        total[0] += 1
+        total[1] += row["size_bytes"]
     keys = (tally.c.tenant_id, tally.c.folder_id, tally.c.kind, tally.c.is_public, tally.c.day)
     sums = tx.execute(select(*keys, func.sum(tally.c.assets), func.sum(tally.c.size_bytes)).group_by(*keys))
     recorded = {tuple(key): [int(assets), int(size)] for *key, assets, size in sums if assets or size}

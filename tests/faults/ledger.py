@@ -11,6 +11,7 @@ from itertools import count
 
 import httpx
 
+from mediatheque.surfaces.images.shapes import to_uuid
 from tests.faults.site import Site
 from tests.pictures import picture
 from tests.support import ADMIN_KEY
@@ -100,7 +101,37 @@ async def erase(http: httpx.AsyncClient, ledger: Ledger, url: str) -> None:
         (ledger.doubtful if answer.status_code >= 500 else ledger.kept)[url] = sha256
 
 
-async def press(site: Site, ledger: Ledger, until: Callable[[], bool], *, clients: int = 4) -> None:
+async def discard(http: httpx.AsyncClient, ledger: Ledger, url: str) -> bool:
+    """Put an acknowledged image into the trash; whether that was acknowledged."""
+    sha256 = ledger.kept.pop(url)
+    try:
+        answer = await http.delete(f"/api/v2/user-files/{to_uuid(url.rpartition('/')[2])}")
+    except httpx.TransportError:
+        ledger.doubtful[url] = sha256
+        return False
+    if answer.status_code == 200:
+        ledger.erased.add(url)
+        return True
+    ledger.refusals.append(answer.status_code)
+    (ledger.doubtful if answer.status_code >= 500 else ledger.kept)[url] = sha256
+    return False
+
+
+async def discard_and_restore(http: httpx.AsyncClient, ledger: Ledger, url: str) -> None:
+    """Put an acknowledged image into the trash and take it out again."""
+    sha256 = ledger.kept[url]
+    if not await discard(http, ledger, url):
+        return
+    ledger.erased.remove(url)
+    try:
+        answer = await http.post(f"/api/v2/user-files/{to_uuid(url.rpartition('/')[2])}/restore")
+    except httpx.TransportError:
+        ledger.doubtful[url] = sha256
+        return
+    (ledger.kept if answer.status_code == 200 else ledger.doubtful)[url] = sha256
+
+
+async def press(site: Site, ledger: Ledger, until: Callable[[], bool], *, clients: int = 6) -> None:
     """Upload and delete with several clients at once until the condition holds; a server that is away is waited for."""
     async with client(site) as http:
         await asyncio.gather(*(_press(http, ledger, until, number) for number in range(clients)))
@@ -125,6 +156,10 @@ async def _press(http: httpx.AsyncClient, ledger: Ledger, until: Callable[[], bo
             await erase(http, ledger, url)
         elif number == 2:
             await upload_damaged(http, ledger)
+        elif number == 3:
+            await discard(http, ledger, url)
+        elif number == 4:
+            await discard_and_restore(http, ledger, url)
 
 
 def keep(ledger: Ledger, http: httpx.Client, data: bytes, door: str = "/v3/images") -> str:

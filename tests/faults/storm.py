@@ -13,7 +13,7 @@ import psutil
 from mediatheque.core.fsck import Report
 from mediatheque.faults import PLACES
 from tests.faults.invariants import check
-from tests.faults.ledger import Ledger, client, erase, upload, upload_damaged
+from tests.faults.ledger import Ledger, client, discard, discard_and_restore, erase, upload, upload_damaged
 from tests.faults.site import Site
 
 RUNNING = tuple(place for place in PLACES if not place.startswith(("start.", "migration.")))
@@ -112,6 +112,10 @@ async def _load(site: Site, ledger: Ledger, chance: random.Random) -> AsyncItera
                     url = await upload(http, ledger, door="/v1/uploads" if number == 1 else "/v3/images")
                     if url is not None and number == 2:
                         await erase(http, ledger, url)
+                    elif url is not None and number == 3:
+                        await discard(http, ledger, url)
+                    elif url is not None and number == 4:
+                        await discard_and_restore(http, ledger, url)
                 await asyncio.sleep(chance.uniform(0, 0.05))
 
         for number in range(CLIENTS):

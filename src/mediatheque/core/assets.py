@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from mediatheque import faults
-from mediatheque.core import folders, ids, names
+from mediatheque.core import counts, folders, ids, names
 from mediatheque.core.generations import Generations
 from mediatheque.core.intake import UPLOADS, upload_key
 from mediatheque.core.pipeline import Pipeline
@@ -15,12 +15,12 @@ from mediatheque.errors import (
     NotFound,
 )
 from mediatheque.model import Actor, Asset, Page, State, Terms
-from mediatheque.records import assets, counters, search, tallies
+from mediatheque.records import assets, search, tallies
 from mediatheque.records import folders as folder_rows
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
 
-CHANGEABLE = frozenset({"alt_text", "description", "original_filename", "is_public", "folder"})
+CHANGEABLE = frozenset({"alt_text", "description", "original_filename", "is_public", "folder", "title", "tags"})
 
 
 class Assets:
@@ -84,22 +84,26 @@ class Assets:
     def change(self, actor: Actor, terms: Terms, uuid: UUID, changes: Mapping[str, Any]) -> Asset:
         """Set the named fields (CHANGEABLE; None clears a text or the folder) and leave the others.
 
-        A change to the same value is none: `updated_at` stays. Raises `NotFound`, `Invalid`. A change of visibility
-        shows on every URL at once.
+        Tags are a whole list. A change to the same value is none: `updated_at` stays. Raises `NotFound`, `Invalid`.
+        A change of visibility shows on every URL at once.
         """
         changes = _checked(changes, terms)
         path = names.folder_path(changes.get("folder"))
         with self._database.write() as tx:
+            if path:  # before the asset, as whoever takes a folder away does
+                folder_rows.lock_tree(tx, actor.tenant_id)
             before = _seen(assets.lock(tx, uuid, actor.tenant_id), terms)
             values = self._differences(tx, before, changes, path)
             if not values:
                 return before
             folder_id = assets.folder_of(tx, before.id)
             assets.change_asset(tx, before.id, values | {"updated_at": datetime.now(UTC)})
+            if "tags" in values:
+                assets.set_tags(tx, before, values["tags"])
             after = assets.asset_with(tx, uuid, actor.tenant_id)
             assert after is not None
             if before.state != State.FAILED:
-                search.change(tx, after.id, search.scope_of(after), search.texts_of(after))
+                search.refresh(tx, after)
                 if values.keys() & {"folder_id", "is_public"}:
                     tallies.record(tx, tallies.of(before, folder_id, -1))
                     tallies.record(tx, tallies.of(after, values.get("folder_id", folder_id), 1))
@@ -114,11 +118,7 @@ class Assets:
         """
         with self._database.write() as tx:
             it = _seen(assets.lock(tx, uuid, actor.tenant_id), terms)
-            self._pipeline.results.forget_runs(tx, it)
-            search.remove(tx, it.id)
-            if it.state != State.FAILED:
-                self._discount(tx, it)
-            objects = assets.erase(tx, it, datetime.now(UTC), commit_message)
+            objects = self.erase_locked(tx, it, commit_message)
             faults.place("erase.recorded")
         faults.place("erase.committed")
         self._generations.bump(uuid)
@@ -138,13 +138,13 @@ class Assets:
                 missing.append(uuid)
         return missing
 
-    def _discount(self, tx: Tx, it: Asset) -> None:
-        """Take the asset out of every count."""
-        tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), -1))
-        counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + it.blob.media_type, -1, -it.blob.size_bytes)
-        made = len(assets.variants_of(tx, it.blob.id))
-        if made:
-            counters.add(tx, it.tenant_id, counters.DERIVATIVES, -made)
+    def erase_locked(self, tx: Tx, it: Asset, message: str | None = None) -> list[tuple[str, str]]:
+        """Leave a tombstone of an asset that is locked; its objects and its generation are the caller's to see to."""
+        self._pipeline.results.forget_runs(tx, it)
+        search.remove(tx, it.id)
+        if it.state != State.FAILED:
+            counts.count(tx, it, -1)
+        return assets.erase(tx, it, datetime.now(UTC), message)
 
     def _differences(
         self, tx: Tx, before: Asset, changes: Mapping[str, Any], path: tuple[str, ...] | None
@@ -161,6 +161,10 @@ def _checked(changes: Mapping[str, Any], terms: Terms) -> Mapping[str, Any]:
         raise Invalid(f"Cannot change {', '.join(sorted(unknown))}")
     for name in ("description", "alt_text"):
         names.text(changes.get(name), name, terms.max_text_chars)
+    if "title" in changes:
+        changes = {**changes, "title": names.title(changes["title"])}
+    if "tags" in changes:
+        changes = {**changes, "tags": names.tags(changes["tags"])}
     if "original_filename" not in changes:
         return changes
     filename = names.base_name(changes["original_filename"] or "")

@@ -14,7 +14,11 @@ def at(tx: Tx, tenant_id: int, parts: tuple[str, ...]) -> int | None:
 
 
 def make(tx: Tx, tenant_id: int, parts: tuple[str, ...]) -> int:
-    """The folder of that path, made with all above it where missing."""
+    """The folder of that path, made with all above it where missing; it stays until the transaction ends."""
+    known = folders.hold_at(tx, tenant_id, "/".join(parts))
+    if known is not None:
+        return known
+    folders.lock_tree(tx, tenant_id)  # nobody may move what is above it meanwhile
     parent: int | None = None
     for depth, name in enumerate(parts, start=1):
         path = "/".join(parts[:depth])
@@ -26,8 +30,8 @@ def make(tx: Tx, tenant_id: int, parts: tuple[str, ...]) -> int:
 
 
 def with_id(tx: Tx, tenant_id: int, uuid: UUID) -> int:
-    """The row of a folder of this tenant; raises `NotFound` about the folder."""
-    found = folders.folder_with(tx, tenant_id, uuid)
+    """The row of a folder of this tenant, which stays until the transaction ends; raises `NotFound`."""
+    found = folders.hold(tx, tenant_id, uuid)
     if found is None:
         raise NotFound("No such folder").about("folder")
     return found

@@ -181,7 +181,7 @@ class Intake:
         assets.add_tags(tx, assets.add_asset(tx, row), actor.tenant_id, upload.tags)
         made = assets.asset_with(tx, asset_uuid, actor.tenant_id)
         assert made is not None
-        search.put(tx, made.id, search.scope_of(made), search.texts_of(made))
+        search.add(tx, made)
         tallies.record(tx, tallies.of(made, folder_id, 1))
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
         self._pipeline.planner.plan(tx, made, trigger=UPLOAD, enrich=upload.enrich, workflows_run=terms.runs_workflows)

@@ -8,6 +8,7 @@ from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.dispatch import Dispatch
+from mediatheque.core.files import Files
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
@@ -20,6 +21,8 @@ from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
 from mediatheque.core.stores import Stores
+from mediatheque.core.trash import Trash
+from mediatheque.core.tree import Tree
 from mediatheque.core.users import Users
 from mediatheque.core.workflows import Workflows
 
@@ -35,6 +38,9 @@ class Library:
     intake: Intake
     assets: Assets
     catalogue: Catalogue
+    files: Files
+    trash: Trash
+    tree: Tree
     skills: Skills
     workflows: Workflows
     dispatch: Dispatch

@@ -10,6 +10,7 @@ from mediatheque.errors import Invalid
 MAX_NAME_CHARS = 255
 MAX_KEY_NAME_CHARS = 80
 MAX_FOLDER_DEPTH = 10
+MAX_PATH_BYTES = 2600
 MAX_TITLE_CHARS = 255
 MAX_TAGS = 40
 MAX_TAG_CHARS = 50
@@ -70,6 +71,16 @@ def tags(values: Sequence[str]) -> tuple[str, ...]:
     return kept
 
 
+def folder_name(value: str) -> str:
+    """The name of one folder as it is kept. Raises `Invalid` (contract, 3.10): a slash would be another folder."""
+    name = (text(value.strip(), "name", MAX_NAME_CHARS) or "").strip()
+    if not name:
+        raise Invalid("String should have at least 1 character", field=("name",), kind="string_too_short")
+    if "/" in name:
+        raise Invalid("A folder's name holds no slash", field=("name",), kind="string_invalid")
+    return name
+
+
 def folder_path(value: str | None) -> tuple[str, ...] | None:
     """The names on the way to a folder, from the root; None for no folder. Raises `Invalid`."""
     if value is None:
@@ -80,7 +91,14 @@ def folder_path(value: str | None) -> tuple[str, ...] | None:
         raise Invalid(f"Folders are at most {MAX_FOLDER_DEPTH} deep", field=("folder",), kind="too_deep")
     for part in parts:
         text(part, "folder", MAX_NAME_CHARS)
+    check_path("/".join(parts), "folder")
     return parts or None
+
+
+def check_path(path: str, field: str) -> None:
+    """Raise `Invalid` for a path that no index of the database can hold."""
+    if len(path.encode()) > MAX_PATH_BYTES:
+        raise Invalid("The path of the folder is too long", field=(field,), kind="string_too_long")
 
 
 _ALIASES = {".jpg": ".jpeg", ".heic": ".heif"}

@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from mediatheque import faults
 from mediatheque.core import idempotency
+from mediatheque.core.counts import count_in_trash
 from mediatheque.core.generations import Generations
 from mediatheque.core.masking import masked
 from mediatheque.core.planning import DISPATCH, REPAIR, Planner
 from mediatheque.core.results import Outcome, Results
 from mediatheque.core.stores import Stores
 from mediatheque.errors import LibraryError, NotFound
-from mediatheque.model import Queue, RunState, State
+from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill
-from mediatheque.records import assets, counters, runs, tallies, workers
+from mediatheque.records import assets, counters, runs, search, tallies, workers
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
 from mediatheque.records.runs import Claim
@@ -158,12 +159,25 @@ class Pipeline:
         """Deal with damaged objects: variants are forgotten and made again, an asset without its original failed."""
         now = datetime.now(UTC)
         for it in assets.owning_blobs(tx, keys):
+            if it.deleted_at is not None:
+                self.erase_trashed(tx, it)
+                continue
             self.results.forget_runs(tx, it)
             self.results.lose(tx, it)
         for it in assets.owning_variants(tx, keys):
             made = [variant.name for variant in assets.variants_of(tx, it.blob.id) if variant.key in keys]
+            if it.deleted_at is not None:  # counted nowhere; made again when the asset is restored
+                assets.drop_variants(tx, it.blob.id, made, now)
+                continue
             self.results.drop_variants(tx, it, made, now)
             self.planner.remake(tx, it, made, REPAIR)
+
+    def erase_trashed(self, tx: Tx, it: Asset) -> list[tuple[str, str]]:
+        """Leave a tombstone of an asset in the trash; returns its objects, now garbage."""
+        count_in_trash(tx, it, -1)
+        runs.drop_runs(tx, it.id)
+        search.remove(tx, it.id)
+        return assets.erase(tx, it, datetime.now(UTC))
 
     def given_up(self, tx: Tx) -> list[Row]:
         """Essential runs that failed without a verdict on the bytes: their asset is there, and not ready."""

@@ -14,7 +14,7 @@ from mediatheque.records import runs, workflows
 from mediatheque.records.engine import Database, Tx
 
 UPLOAD, MANUAL, WORKFLOW, DISPATCH = "upload", "manual", "workflow", "dispatch"
-REPAIR, REPLACEMENT = "repair", "replacement"
+REPAIR, REPLACEMENT, RESTORE, REQUEST = "repair", "replacement", "restore", "request"
 SHOWN = frozenset({UPLOAD, MANUAL, WORKFLOW})
 """Triggers whose runs clients see in an asset's history."""
 
@@ -84,6 +84,15 @@ class Planner:
                 planned.append(skill)
                 missing -= skill.variants
         self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
+
+    def makers(self, kind: str) -> list[Skill]:
+        """The skills that make every new asset's variants."""
+        return [skill for skill in self._for(kind) if skill.automatic and skill.variants]
+
+    @property
+    def describing(self) -> frozenset[str]:
+        """Names of the skills that say what a file shows."""
+        return frozenset(skill.name for skill in self.skills.values() if skill.describes)
 
     def enqueue(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from mediatheque.core import names
+from mediatheque.core.counts import count_runs
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
@@ -133,8 +134,7 @@ class Results:
 
     def forget_runs(self, tx: Tx, it: Asset) -> None:
         """The asset's history is gone, and counts no more."""
-        for skill, count in runs.skills_run(tx, it.id).items():
-            counters.add(tx, it.tenant_id, counters.SKILL + skill, -count)
+        count_runs(tx, it, -1)
         runs.drop_runs(tx, it.id)
 
     def drop_variants(self, tx: Tx, it: Asset, dropped: Sequence[str], now: datetime) -> None:
@@ -161,6 +161,8 @@ class Results:
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
         runs.put_findings(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
         self._fill_texts(tx, it, outcome.texts, now)
+        if any(found["kind"] in search.SEEN for found in outcome.findings):
+            self._reindex(tx, it)
         if stored.blob is not None:
             self._replace(tx, claim, it, stored, outcome.keeps_original, now)
 
@@ -176,7 +178,7 @@ class Results:
     def _reindex(self, tx: Tx, it: Asset) -> None:
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
         if after is not None and after.state != State.FAILED:
-            search.change(tx, after.id, search.scope_of(after), search.texts_of(after))
+            search.refresh(tx, after)
 
     def _replace(self, tx: Tx, claim: Claim, it: Asset, stored: Stored, keep: bool, now: datetime) -> None:
         """Move the asset's pointer to the new bytes; the old ones are garbage, and their variants are made again."""
@@ -241,7 +243,7 @@ class Results:
         assets.add_asset(tx, row)
         made = assets.asset_with(tx, uuid, it.tenant_id)
         assert made is not None
-        search.put(tx, made.id, search.scope_of(made), search.texts_of(made))
+        search.add(tx, made)
         tallies.record(tx, tallies.of(made, folder_id, 1))
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + new.media_type, 1, new.size_bytes)
         self._planner.plan(tx, made, trigger=UPLOAD)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, ins
 
 from mediatheque.model import Asset, Blob, State, Variant
 from mediatheque.records.engine import Tx
+from mediatheque.records.folding import sort_key
 from mediatheque.records.tables import asset, asset_tag, blob, folder, garbage, variant
 
 _BLOB = tuple(column.label(f"current_{column.name}") for column in blob.c)
@@ -34,7 +35,7 @@ def add_blob(tx: Tx, values: dict[str, Any]) -> int:
 
 
 def add_asset(tx: Tx, values: dict[str, Any]) -> int:
-    return int(tx.execute(insert(asset).returning(asset.c.id), values).scalar_one())
+    return int(tx.execute(insert(asset).returning(asset.c.id), _keyed(values)).scalar_one())
 
 
 def set_tags(tx: Tx, it: Asset, tags: Sequence[str]) -> None:
@@ -52,7 +53,7 @@ def add_tags(tx: Tx, asset_id: int, tenant_id: int, tags: Sequence[str]) -> None
 
 
 def change_asset(tx: Tx, asset_id: int, values: dict[str, Any]) -> None:
-    tx.execute(_CHANGE, {"row": asset_id, **values})
+    tx.execute(_CHANGE, {"row": asset_id, **_keyed(values)})
 
 
 def asset_with(tx: Tx, uuid: UUID, tenant_id: int | None) -> Asset | None:
@@ -77,6 +78,21 @@ def lock(tx: Tx, uuid: UUID, tenant_id: int) -> Asset | None:
     return None if row is None else to_asset(row)
 
 
+def lock_trashed(tx: Tx, uuid: UUID, tenant_id: int) -> Asset | None:
+    """The asset, if it lies in the trash, held until the transaction ends."""
+    query = WHOLE.where(asset.c.uuid == uuid, asset.c.tenant_id == tenant_id, asset.c.deleted_at.is_not(None))
+    row = tx.execute(query.with_for_update(of=asset)).mappings().first()
+    return None if row is None else to_asset(row)
+
+
+def trashed_before(tx: Tx, moment: datetime, limit: int) -> list[tuple[UUID, int]]:
+    """(id, tenant) of some that have been in the trash since `moment` or longer."""
+    query = select(asset.c.uuid, asset.c.tenant_id).where(
+        asset.c.deleted_at.is_not(None), asset.c.blob_id.is_not(None), asset.c.deleted_at <= moment
+    )
+    return [(row.uuid, row.tenant_id) for row in tx.execute(query.limit(limit))]
+
+
 def owning_blobs(tx: Tx, keys: Sequence[str]) -> list[Asset]:
     """Assets whose current blob has one of these keys."""
     rows = tx.execute(WHOLE.where(blob.c.key.in_(keys), asset.c.state != "failed")).mappings()
@@ -99,15 +115,16 @@ def owner_of_key(tx: Tx, key: str) -> tuple[Asset | None, Variant | None]:
     if made is None:
         return None, None
     row = tx.execute(WHOLE.where(blob.c.id == made["blob_id"], asset.c.deleted_at.is_(None))).mappings().first()
-    return (None if row is None else to_asset(row)), _variant(made)
+    return (None if row is None else to_asset(row)), variant_of(made)
 
 
 def hold(tx: Tx, asset_id: int) -> int | None:
     """Lock the asset's row first, as every change does, so that no two transactions wait for each other.
 
-    Returns the id of the blob that it points at now.
+    Returns the id of the blob that it points at now; None for a deleted one.
     """
-    return tx.execute(select(asset.c.blob_id).where(asset.c.id == asset_id).with_for_update()).scalar()
+    there = asset.c.id == asset_id, asset.c.deleted_at.is_(None)
+    return tx.execute(select(asset.c.blob_id).where(*there).with_for_update()).scalar()
 
 
 def drop_blob(tx: Tx, blob_id: int) -> None:
@@ -149,12 +166,12 @@ def add_variants(tx: Tx, rows: list[dict[str, Any]]) -> None:
 
 
 def variants_of(tx: Tx, blob_id: int) -> list[Variant]:
-    return [_variant(row) for row in tx.execute(_VARIANTS, {"blob": blob_id}).mappings()]
+    return [variant_of(row) for row in tx.execute(_VARIANTS, {"blob": blob_id}).mappings()]
 
 
 def variant_named(tx: Tx, blob_id: int, name: str) -> Variant | None:
     row = tx.execute(_VARIANT, {"blob": blob_id, "name": name}).mappings().first()
-    return None if row is None else _variant(row)
+    return None if row is None else variant_of(row)
 
 
 def drop_variants(tx: Tx, blob_id: int, names: Sequence[str], now: datetime) -> int:
@@ -216,6 +233,7 @@ def to_asset(row: RowMapping) -> Asset:
         captured_at=row["captured_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        deleted_at=row["deleted_at"],
         blob=Blob(**{name: row[f"current_{name}"] for name in ("id", "uuid", *_STORED)}),
     )
 
@@ -238,7 +256,12 @@ def _in(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     return tuple(conditions)
 
 
-def _variant(row: RowMapping) -> Variant:
+def _keyed(values: dict[str, Any]) -> dict[str, Any]:
+    """With the key that titles are sorted by."""
+    return values | {"title_key": sort_key(values["title"])} if "title" in values else values
+
+
+def variant_of(row: RowMapping) -> Variant:
     return Variant(name=row["name"], created_at=row["created_at"], **{name: row[name] for name in _STORED})
 
 

@@ -170,19 +170,13 @@ def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
     return list(newest.values())
 
 
-def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:
-    """How often each skill that clients see has run on the asset."""
-    ended = run.c.asset_id == asset_id, run.c.shown, run.c.finished_at.is_not(None)
-    query = select(run.c.skill, func.count().label("times")).where(*ended).group_by(run.c.skill)
-    return {row.skill: row.times for row in tx.execute(query)}
-
-
 def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
-    """Runs that nobody will end: unfinished without a job, or whose lease ended long ago without a taker."""
+    """Runs of assets that are there, and that nobody will end: without a job, or abandoned long ago."""
     long_ago = now(tx) - round(grace_seconds * MICROSECOND)
     abandoned = and_(job.c.lease_until > 0, job.c.lease_until <= long_ago)
     query = (
         select(run.c.id, run.c.uuid)
+        .join(asset, and_(asset.c.id == run.c.asset_id, asset.c.deleted_at.is_(None)))
         .outerjoin(job, job.c.run_id == run.c.id)
         .where(run.c.state.in_(_UNFINISHED), or_(and_(job.c.id.is_(None), run.c.created_at <= long_ago), abandoned))
         .order_by(run.c.id)
@@ -201,6 +195,7 @@ def given_up(tx: Tx, skills: Sequence[str]) -> list[Row]:
         select(run.c.id, run.c.uuid)
         .join(asset, and_(asset.c.id == run.c.asset_id, asset.c.blob_id == run.c.blob_id))
         .where(run.c.state == "failed", run.c.skill.in_(skills), asset.c.state != "failed", ~again.exists())
+        .where(asset.c.deleted_at.is_(None))
         .order_by(run.c.id)
     )
     return list(tx.execute(query).mappings())

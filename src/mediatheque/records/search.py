@@ -1,50 +1,67 @@
 """Substring search over names and texts, with the tenant inside the index: trigrams on both databases.
 
 `scope` is three characters of a private-use area, one trigram: tenant, kind and visibility at once, so that a
-tenant's search reads no other tenant's postings.
+tenant's search reads no other tenant's postings. `body` has three sections: names and tags, words about the asset,
+and text that can be seen in it.
 """
 
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, column, delete, func, insert, select, table, update
+from sqlalchemy import ColumnElement, Select, column, delete, func, insert, literal, select, table, update
 
+from mediatheque.filing import SearchIn
 from mediatheque.model import Asset
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Tx
-from mediatheque.records.tables import asset, asset_text
+from mediatheque.records.folding import fold
+from mediatheque.records.tables import asset, asset_text, finding
 
 COUNT_LIMIT = 10_000
 """A search counts its hits exactly up to this."""
 
 KINDS = ("image", "document", "video", "audio", "link")
-_SEPARATOR = "\x1f"
+SEEN = ("visible_text", "document_text")
+"""Findings that hold text which can be seen in the file: a string, or an object with `text`."""
+_SEPARATOR, _SECTION = "\x1f", "\x1d"
 _FIRST_CHARACTER, _BASE = 0xE000, 6400
 _TRIGRAM = 3
 
-
-def scope_of(it: Asset) -> Scope:
-    return Scope(it.tenant_id, it.kind, it.is_public)
+Texts = Sequence[str | None]
 
 
-def texts_of(it: Asset) -> Sequence[str | None]:
-    """What an asset is found by."""
-    return it.filename, it.original_filename, it.title, it.alt_text, it.description, *it.tags
+def add(tx: Tx, it: Asset) -> None:
+    """Let a new asset be found."""
+    put(tx, it.id, _scope_of(it), _names(it), _words(it))
 
 
-def put(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:
+def refresh(tx: Tx, it: Asset) -> None:
+    """Let an asset be found by what it and its findings say now, and no longer by what they said."""
+    seen = select(finding.c.value).where(finding.c.blob_id == it.blob.id, finding.c.kind.in_(SEEN))
+    texts = [value.get("text") if isinstance(value, dict) else str(value) for value in tx.execute(seen).scalars()]
+    change(tx, it.id, _scope_of(it), _names(it), _words(it), texts)
+
+
+def discard(tx: Tx, it: Asset) -> None:
+    """Let an asset be found in the trash alone, until it is refreshed."""
+    mine = asset_text.c.asset_id == it.id
+    tx.execute(update(asset_text).where(mine).values(scope=trash_token(it.tenant_id)))
+
+
+def put(tx: Tx, asset_id: int, scope: Scope, names: Texts, words: Texts = (), seen: Texts = ()) -> None:
     """Index these texts of a new asset."""
-    tx.execute(insert(asset_text), row(asset_id, scope, texts))
+    tx.execute(insert(asset_text), row(asset_id, scope, names, words, seen))
 
 
-def row(asset_id: int, scope: Scope, texts: Sequence[str | None]) -> dict[str, Any]:
+def row(asset_id: int, scope: Scope, names: Texts, words: Texts = (), seen: Texts = ()) -> dict[str, Any]:
     """What is indexed of an asset with these texts."""
-    return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _tokens(scope)[0], "body": _body(texts)}
+    body = _SECTION.join(_body(texts) for texts in (names, words, seen))
+    return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _tokens(scope)[0], "body": body}
 
 
-def change(tx: Tx, asset_id: int, scope: Scope, texts: Sequence[str | None]) -> None:
-    tx.execute(update(asset_text).where(asset_text.c.asset_id == asset_id).values(row(asset_id, scope, texts)))
+def change(tx: Tx, asset_id: int, scope: Scope, names: Texts, words: Texts = (), seen: Texts = ()) -> None:
+    values = row(asset_id, scope, names, words, seen)
+    tx.execute(update(asset_text).where(asset_text.c.asset_id == asset_id).values(values))
 
 
 def remove(tx: Tx, asset_id: int) -> None:
@@ -63,30 +80,65 @@ def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[l
     return ids, int(total)
 
 
-def fold(value: str) -> str:
-    """Compatibility-composed and case-folded: what both sides of a comparison look like."""
-    return unicodedata.normalize("NFKC", value).casefold()
-
-
 def hits(tx: Tx, scope: Scope, text: str) -> Select[int]:
     """Row ids of the assets that hold `text`, whatever its case."""
-    is_sqlite, needle = tx.dialect.name == "sqlite", fold(text)
-    if is_sqlite and len(needle) >= _TRIGRAM:
-        tokens = " OR ".join(f'"{token}"' for token in _tokens(scope))
-        match = f'scope : ({tokens}) AND body : "{needle.replace(chr(34), chr(34) * 2)}"'
-        found = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(match))
-    else:
-        holds = (
-            func.instr(asset_text.c.body, needle) > 0
-            if is_sqlite
-            else asset_text.c.body.contains(needle, autoescape=True)
-        )
-        found = select(asset_text.c.asset_id).where(
-            asset_text.c.tenant_id == scope.tenant_id, asset_text.c.scope.in_(_tokens(scope)), holds
-        )
+    found = matching(tx, scope.tenant_id, _tokens(scope), text)
     if scope.folder_id is None:
         return found
     return found.join(asset, asset.c.id == found.selected_columns[0]).where(asset.c.folder_id == scope.folder_id)
+
+
+def matching(
+    tx: Tx, tenant_id: int, tokens: Sequence[str], text: str, search_in: SearchIn = SearchIn.ALL
+) -> Select[int]:
+    """Row ids of what holds `text` in these texts; `tokens` say which scopes, all of this tenant."""
+    needle = fold(text)
+    if tx.dialect.name != "sqlite" or len(needle) < _TRIGRAM:
+        mine = asset_text.c.tenant_id == tenant_id, asset_text.c.scope.in_(tokens)
+        return select(asset_text.c.asset_id).where(*mine, holds(tx, text, search_in))
+    scopes = " OR ".join(f'"{token}"' for token in tokens)
+    match = f'scope : ({scopes}) AND body : "{needle.replace(chr(34), chr(34) * 2)}"'
+    found = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(match))
+    if search_in is SearchIn.ALL:
+        return found
+    return found.join(asset_text, asset_text.c.asset_id == _INDEX.c.rowid).where(holds(tx, text, search_in))
+
+
+def holds(tx: Tx, text: str, search_in: SearchIn) -> ColumnElement[bool]:
+    """Whether the indexed text holds `text`, in the section where it is looked for."""
+    needle, body = fold(text), asset_text.c.body
+    place = func.instr if tx.dialect.name == "sqlite" else func.strpos
+    anywhere = place(body, needle) > 0
+    if tx.dialect.name != "sqlite":
+        anywhere = body.contains(needle, autoescape=True)
+    if search_in is SearchIn.ALL:
+        return anywhere
+    rest = func.substr(body, place(body.concat(_SECTION), literal(_SECTION)) + 1)
+    if search_in is SearchIn.METADATA:  # what is there at all comes first there
+        return anywhere & (place(body, needle) < place(body.concat(_SECTION), literal(_SECTION)))
+    return anywhere & (place(func.substr(rest, place(rest.concat(_SECTION), literal(_SECTION))), needle) > 0)
+
+
+def tokens_of(tenant_id: int, kinds: Iterable[str]) -> list[str]:
+    """The trigrams of a tenant's assets of these kinds, public and private."""
+    return [token for kind in kinds for token in _tokens(Scope(tenant_id, kind, None))]
+
+
+def trash_token(tenant_id: int) -> str:
+    """The trigram of a tenant's trash: counted from the other end, so that no scope has the same."""
+    return _spelled(_BASE**_TRIGRAM - 1 - tenant_id)
+
+
+def _scope_of(it: Asset) -> Scope:
+    return Scope(it.tenant_id, it.kind, it.is_public)
+
+
+def _names(it: Asset) -> Texts:
+    return it.filename, it.original_filename, it.title, *it.tags
+
+
+def _words(it: Asset) -> Texts:
+    return it.alt_text, it.description
 
 
 def _tokens(scope: Scope) -> list[str]:
@@ -96,12 +148,15 @@ def _tokens(scope: Scope) -> list[str]:
 
 
 def _token(scope: Scope, is_public: bool) -> str:
-    number = (scope.tenant_id * len(KINDS) + KINDS.index(scope.kind)) * 2 + is_public
+    return _spelled((scope.tenant_id * len(KINDS) + KINDS.index(scope.kind)) * 2 + is_public)
+
+
+def _spelled(number: int) -> str:
     digits = (number // _BASE**2, number // _BASE % _BASE, number % _BASE)
     return "".join(chr(_FIRST_CHARACTER + digit) for digit in digits)
 
 
-def _body(texts: Sequence[str | None]) -> str:
+def _body(texts: Texts) -> str:
     return _SEPARATOR.join(fold(value) for value in texts if value)
 
 

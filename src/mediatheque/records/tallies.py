@@ -60,6 +60,20 @@ def by_day(tx: Tx, scope: Scope) -> list[tuple[int, int]]:
     return [(day, int(count)) for day, count in days]
 
 
+def days_of(tx: Tx, tenant_id: int, folder_id: int | None) -> dict[str, dict[int, int]]:
+    """Number of assets by kind and day, in a folder or in all."""
+    query = (
+        select(tally.c.kind, tally.c.day, func.sum(tally.c.assets))
+        .where(tally.c.tenant_id == tenant_id, tally.c.folder_id == (folder_id or ALL_FOLDERS))
+        .group_by(tally.c.kind, tally.c.day)
+    )
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    for kind, day, count in tx.execute(query):
+        if count:
+            found[kind][day] = int(count)
+    return found
+
+
 def bytes_of(tx: Tx, tenant_id: int) -> int:
     mine = tally.c.tenant_id == tenant_id, tally.c.folder_id == ALL_FOLDERS
     return int(tx.execute(select(func.coalesce(func.sum(tally.c.size_bytes), 0)).where(*mine)).scalar_one())

@@ -12,6 +12,7 @@ SKILL = Skill(
     queue=Queue.ENRICH,
     steps=(thumbnail.GENERATE, caption.GENERATE),
     automatic=False,
+    describes=True,
     enriches=True,
     aliases=frozenset({"enrich", "basic-image-enrich"}),
     variants=frozenset({thumbnail.NAME}),

@@ -24,5 +24,6 @@ SKILL = Skill(
     queue=Queue.ENRICH,
     steps=(GENERATE,),
     automatic=False,
+    describes=True,
     aliases=frozenset({"ai-caption", "ai_caption", "basic_caption", "basic-caption", "generate_basic_caption"}),
 )

@@ -74,8 +74,11 @@ class Delivery:
             self._remember(key, entry)
         return entry
 
-    async def answer(self, entry: Entry, scope: dict[str, Any], send: Send) -> None:
-        """Send the object: 304, 206, or all of it; HEAD without a body. Raises `RangeNotSatisfiable`."""
+    async def answer(self, entry: Entry, scope: dict[str, Any], send: Send, *more: Header) -> None:
+        """Send the object, with `more` headers: 304, 206, or all of it; HEAD without a body.
+
+        Raises `RangeNotSatisfiable`.
+        """
         known, wanted, condition = _conditions(scope["headers"])
         final = entry.served.is_final
         if known is not None and final and (known == entry.etag or _matches(known, entry.etag)):
@@ -85,7 +88,7 @@ class Delivery:
         status, headers = 200, entry.headers
         if span is not None:
             status, headers = 206, _partial(entry, span)
-        headers = [*headers, (b"x-request-id", request_id())]
+        headers = [*headers, *more, (b"x-request-id", request_id())]
         if scope["method"] == "HEAD":
             await _send(send, status, headers)
         elif entry.body is not None:

@@ -4,9 +4,12 @@ Every use looks at the row (or at what was seen of it within the last second), s
 the URL has not expired (decisions 5).
 """
 
+import re
+import unicodedata
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
+from uuid import UUID
 
 from fastapi import APIRouter
 
@@ -21,12 +24,22 @@ from mediatheque.surfaces.http import AsgiApp, Receive, Send, Surface, plain_err
 
 PREFIX = "/media/"
 LIFETIME_SECONDS = 3600
+DOWNLOAD = "download"
+"""Stands where the variant does: the original, as an attachment."""
 REVALIDATE = b"private, no-cache"
 
 
 def signed_url(library: Library, it: Asset, variant: str = ORIGINAL) -> str:
     """An absolute URL of an asset's bytes, good for an hour and without a credential."""
     path = f"{PREFIX}{to_ulid(it.uuid)}/{variant}/{quote(it.filename, safe='')}"
+    signature = library.signer.sign("GET", path, lifetime_seconds=LIFETIME_SECONDS)
+    return f"{library.base_url}{path}?{signature.query()}"
+
+
+def download_url(library: Library, it: Asset) -> str:
+    """The same of the asset's own bytes, to be saved under its original name, which is part of what is signed."""
+    name = it.original_filename if it.original_filename.strip(".") else it.filename
+    path = f"{PREFIX}{to_ulid(it.uuid)}/{DOWNLOAD}/{quote(name, safe='')}"
     signature = library.signer.sign("GET", path, lifetime_seconds=LIFETIME_SECONDS)
     return f"{library.base_url}{path}?{signature.query()}"
 
@@ -40,22 +53,34 @@ def media(library: Library) -> AsgiApp:
                 raise MethodNotAllowed
             library.signer.verify("GET", scope["raw_path"].decode("ascii"), _signature(scope["query_string"]))
             key = scope["path"]
+            uuid, variant, name = _target(key)
             entry = delivery.hot(key)
             if entry is None:
-                uuid, variant = _target(scope["path"])
-                entry = await delivery.look(key, uuid, partial(library.media.private, uuid, variant))
-            await delivery.answer(entry, scope, send)
+                wanted = ORIGINAL if variant == DOWNLOAD else variant
+                entry = await delivery.look(key, uuid, partial(library.media.private, uuid, wanted))
+            disposition = [(b"content-disposition", attachment(name))] if variant == DOWNLOAD else []
+            await delivery.answer(entry, scope, send, *disposition)
         except LibraryError as error:
             await refuse(error, plain_error, scope["method"], send)
 
     return serve
 
 
-def _target(path: str) -> tuple[Any, str]:
+def attachment(name: str) -> bytes:
+    """A `Content-Disposition` that saves the bytes under this name: in ASCII, and in full (RFC 6266)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    in_full = quote(name, safe="")
+    return f"attachment; filename=\"{_NOT_IN_QUOTES.sub('_', plain) or 'file'}\"; filename*=UTF-8''{in_full}".encode()
+
+
+_NOT_IN_QUOTES = re.compile(r"[^A-Za-z0-9 ._()\[\]+-]")
+
+
+def _target(path: str) -> tuple[UUID, str, str]:
     parts = path.removeprefix(PREFIX).split("/")
     if len(parts) < 3:
         raise NotFound
-    return from_ulid(parts[0]), parts[1]
+    return from_ulid(parts[0]), parts[1], parts[2]
 
 
 def _signature(query: bytes) -> Signature:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     MetaData,
+    String,
     TypeDecorator,
     Uuid,
 )
@@ -25,6 +26,10 @@ metadata = MetaData(
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """Integer primary keys; SQLite numbers rows by itself only in a column of type INTEGER."""
+
+SORT_CHARS = 100
+SortKey = String(SORT_CHARS).with_variant(String(SORT_CHARS, collation="C"), "postgresql")
+"""Text that lists are sorted by: by code points on both databases, and short enough for an index."""
 
 MICROSECOND = 1_000_000
 

@@ -16,7 +16,16 @@ from sqlalchemy import (
     text,
 )
 
-from mediatheque.records.tables.columns import BigId, instant, metadata, public_id, reference, row_id
+from mediatheque.records.tables.columns import (
+    BigId,
+    Instant,
+    SortKey,
+    instant,
+    metadata,
+    public_id,
+    reference,
+    row_id,
+)
 
 folder = Table(
     "folder",
@@ -28,7 +37,9 @@ folder = Table(
     Column("name", String(255), nullable=False),
     Column("path", Text, nullable=False),
     instant("created_at", nullable=False),
+    Column("updated_at", Instant, nullable=False, server_default="0"),
     UniqueConstraint("tenant_id", "path"),
+    Index("ix_folder_children", "tenant_id", "parent_id"),
 )
 
 blob = Table(
@@ -60,6 +71,7 @@ asset = Table(
     Column("filename", String(255), nullable=False),
     Column("original_filename", String(255), nullable=False),
     Column("title", String(500)),
+    Column("title_key", SortKey, nullable=False, server_default=text("''")),
     Column("tags", JSON(none_as_null=True)),
     Column("alt_text", Text),
     Column("description", Text),
@@ -99,8 +111,14 @@ Index("ix_asset_failed", asset.c.tenant_id, asset.c.kind,
       sqlite_where=text("deleted_at IS NULL AND state = 'failed'"),
       postgresql_where=text("deleted_at IS NULL AND state = 'failed'"))  # fmt: skip
 
-Index("ix_asset_content", asset.c.tenant_id, asset.c.content_at, asset.c.id,
+Index("ix_asset_content", asset.c.tenant_id, asset.c.kind, asset.c.content_at, asset.c.id,
       sqlite_where=SHOWN, postgresql_where=SHOWN)  # fmt: skip
+Index("ix_asset_title", asset.c.tenant_id, asset.c.kind, asset.c.title_key, asset.c.id,
+      sqlite_where=SHOWN, postgresql_where=SHOWN)  # fmt: skip
+FILED = text("folder_id IS NOT NULL")
+"""What lies in a folder, in whatever state: a folder that goes has to find it."""
+Index("ix_asset_shelf", asset.c.folder_id, asset.c.content_at, asset.c.id,
+      sqlite_where=FILED, postgresql_where=FILED)  # fmt: skip
 TRASHED = text("deleted_at IS NOT NULL AND blob_id IS NOT NULL")
 """What lies in the trash: deleted, with its bytes still there; a tombstone has none."""
 Index("ix_asset_trash", asset.c.tenant_id, asset.c.deleted_at, asset.c.id,

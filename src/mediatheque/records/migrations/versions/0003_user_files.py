@@ -7,11 +7,13 @@ revision = "0003"
 down_revision = "0002"
 
 
+SORT_KEY = sa.String(length=100).with_variant(sa.String(length=100, collation="C"), "postgresql")
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     op.add_column("asset", sa.Column("title", sa.String(length=500), nullable=True))
+    op.add_column("asset", sa.Column("title_key", SORT_KEY, server_default=sa.text("''"), nullable=False))
     op.add_column("asset", sa.Column("tags", sa.JSON(), nullable=True))
     op.add_column("asset", sa.Column("upload_method", sa.String(length=16), nullable=True))
     op.add_column("asset", sa.Column("content_at", sa.BigInteger(), nullable=True))
@@ -19,10 +21,26 @@ def upgrade() -> None:
     op.create_index(
         "ix_asset_content",
         "asset",
-        ["tenant_id", "content_at", "id"],
+        ["tenant_id", "kind", "content_at", "id"],
         unique=False,
         sqlite_where=sa.text("deleted_at IS NULL AND state <> 'failed'"),
         postgresql_where=sa.text("deleted_at IS NULL AND state <> 'failed'"),
+    )
+    op.create_index(
+        "ix_asset_title",
+        "asset",
+        ["tenant_id", "kind", "title_key", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL AND state <> 'failed'"),
+        postgresql_where=sa.text("deleted_at IS NULL AND state <> 'failed'"),
+    )
+    op.create_index(
+        "ix_asset_shelf",
+        "asset",
+        ["folder_id", "content_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("folder_id IS NOT NULL"),
+        postgresql_where=sa.text("folder_id IS NOT NULL"),
     )
     op.create_index(
         "ix_asset_trash",
@@ -41,3 +59,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("asset_id", "tag", name=op.f("pk_asset_tag")),
     )
     op.create_index("ix_asset_tag_files", "asset_tag", ["tenant_id", "tag", "asset_id"], unique=False)
+    op.add_column("folder", sa.Column("updated_at", sa.BigInteger(), server_default="0", nullable=False))
+    op.execute("UPDATE folder SET updated_at = created_at")
+    op.create_index("ix_folder_children", "folder", ["tenant_id", "parent_id"], unique=False)

@@ -1,0 +1,146 @@
+"""What is known of a file: what was made from it and found out about it, and how far that has come."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mediatheque.core.planning import Planner
+from mediatheque.model import Asset, Execution, Finding, Stage, State, Variant
+from mediatheque.records import executions, files
+from mediatheque.records.engine import Tx
+from mediatheque.records.executions import UNFINISHED
+from mediatheque.records.files import Found
+
+DESCRIPTION, VISIBLE_TEXT = "basic_caption", "visible_text"
+"""Kinds of findings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a run said that a file shows."""
+
+    run_uuid: UUID
+    text: str
+    confidence: float | None
+    described_by: str | None
+    took_ms: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A file with what is known of it. `sizing` None: variants are not made of this kind of file."""
+
+    asset: Asset
+    variants: Mapping[str, Variant]
+    found: Mapping[str, Finding]
+    """The newest of each kind."""
+    details: Mapping[str, Any]
+    """What the probe found out."""
+    descriptions: list[Description]
+    describing: Stage
+    sizing: Stage | None
+    description_error: str | None
+    history: list[tuple[str | None, Execution]] = field(default_factory=list)
+    """Runs, oldest first, and for those that describe or make variants the word for what they do."""
+
+    @property
+    def description(self) -> str | None:
+        """A person's words go before a model's."""
+        return self.asset.description or (self.descriptions[-1].text if self.descriptions else None)
+
+    @property
+    def visible_text(self) -> str | None:
+        found = self.found.get(VISIBLE_TEXT)
+        value = found.value if found else None
+        return value.get("text") if isinstance(value, dict) else value
+
+
+class Portraits:
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+
+    def of(self, tx: Tx, shown: Sequence[Asset]) -> list[Portrait]:
+        """Of several files, with as many queries as of one."""
+        if not shown:
+            return []
+        blob_ids = [it.blob.id for it in shown]
+        variants: dict[int, dict[str, Variant]] = defaultdict(dict)
+        for blob_id, made in files.variants_of(tx, blob_ids):
+            variants[blob_id][made.name] = made
+        found: dict[int, list[Found]] = defaultdict(list)
+        for one in files.findings_of(tx, blob_ids):
+            found[one.blob_id].append(one)
+        details = files.details_of(tx, [it.blob.id for it in shown if it.kind != "image"])
+        names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
+        latest = executions.latest_of(tx, [it.id for it in shown], names | self._planner.describing)
+        return [
+            self._portrait(it, variants[it.blob.id], found[it.blob.id], details.get(it.blob.id, {}), latest[it.id])
+            for it in shown
+        ]
+
+    def with_history(self, tx: Tx, it: Asset) -> Portrait:
+        (portrait,) = self.of(tx, [it])
+        makers = {skill.name for skill in self._planner.makers(it.kind)}
+        words = dict.fromkeys(makers, "variants") | dict.fromkeys(self._planner.describing, "describe")
+        portrait.history.extend((words.get(one.skill), one) for one in executions.history(tx, it.id, makers))
+        return portrait
+
+    def _portrait(
+        self,
+        it: Asset,
+        variants: Mapping[str, Variant],
+        found: Sequence[Found],
+        details: Mapping[str, Any],
+        latest: Sequence[Execution],
+    ) -> Portrait:
+        descriptions = [_description(one) for one in found if one.finding.kind == DESCRIPTION]
+        about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
+        describing = _described(about, bool(it.description or descriptions))
+        return Portrait(
+            asset=it,
+            variants=variants,
+            found={one.finding.kind: one.finding for one in found},
+            details=details,
+            descriptions=descriptions,
+            describing=describing,
+            sizing=self._sizing(it, variants, latest),
+            description_error=about.error if about and describing is Stage.FAILED else None,
+        )
+
+    def _sizing(self, it: Asset, variants: Mapping[str, Variant], latest: Sequence[Execution]) -> Stage | None:
+        makers = self._planner.makers(it.kind)
+        if not makers:
+            return None
+        if it.state is State.FAILED:
+            return Stage.FAILED
+        ours = [one for one in latest if one.skill in {skill.name for skill in makers}]
+        unfinished = [one for one in ours if one.state in UNFINISHED]
+        if unfinished:
+            return Stage.PROCESSING if any(one.is_held for one in unfinished) else Stage.PENDING
+        if {name for skill in makers for name in skill.variants} <= variants.keys():
+            return Stage.COMPLETED
+        return Stage.FAILED if ours else Stage.PENDING
+
+
+def _described(about: Execution | None, is_described: bool) -> Stage:
+    if about is not None and about.state in UNFINISHED:
+        return Stage.PROCESSING if about.is_held else Stage.PENDING
+    if is_described:
+        return Stage.COMPLETED
+    return Stage.SKIPPED if about is None else Stage.FAILED
+
+
+def _description(one: Found) -> Description:
+    value = one.finding.value
+    return Description(
+        run_uuid=one.run_uuid,
+        text=value["caption"] if isinstance(value, dict) else str(value),
+        confidence=one.finding.confidence,
+        described_by=one.finding.model,
+        took_ms=round(one.took.total_seconds() * 1000),
+        created_at=one.finding.created_at,
+    )

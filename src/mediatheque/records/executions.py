@@ -1,0 +1,64 @@
+"""Runs as the histories of their assets show them, and the pause that the trash makes in them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import delete, func, select
+
+from mediatheque.model import Execution, RunState
+from mediatheque.records.engine import Row, Tx
+from mediatheque.records.tables import job, run
+
+UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
+HISTORY_LIMIT = 100
+
+
+def latest_of(tx: Tx, asset_ids: Sequence[int], skills: Collection[str]) -> dict[int, list[Execution]]:
+    """The newest execution of each of these skills, oldest first, by asset."""
+    newest = select(func.max(run.c.id)).where(run.c.asset_id.in_(asset_ids), run.c.skill.in_(skills))
+    query = _WITH_OWNER.where(run.c.id.in_(newest.group_by(run.c.asset_id, run.c.skill))).order_by(run.c.id)
+    found: dict[int, list[Execution]] = defaultdict(list)
+    for row in tx.execute(query).mappings():
+        found[row["asset_id"]].append(_execution(row))
+    return found
+
+
+def history(tx: Tx, asset_id: int, skills: Collection[str]) -> list[Execution]:
+    """What clients see of an asset's last runs, and all of these skills, oldest first."""
+    seen = run.c.asset_id == asset_id, run.c.shown | run.c.skill.in_(skills)
+    newest = _WITH_OWNER.where(*seen).order_by(run.c.id.desc()).limit(HISTORY_LIMIT)
+    return [_execution(row) for row in tx.execute(newest).mappings()][::-1]
+
+
+def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:
+    """How often each skill that clients see has run on the asset."""
+    ended = run.c.asset_id == asset_id, run.c.shown, run.c.finished_at.is_not(None)
+    query = select(run.c.skill, func.count().label("times")).where(*ended).group_by(run.c.skill)
+    return {row.skill: row.times for row in tx.execute(query)}
+
+
+def pause(tx: Tx, asset_id: int) -> None:
+    """Take the asset's jobs off the queue; who is at one of them now finds that it is no longer theirs."""
+    tx.execute(delete(job).where(job.c.run_id.in_(select(run.c.id).where(run.c.asset_id == asset_id))))
+
+
+def unfinished(tx: Tx, asset_id: int) -> list[Row]:
+    """(id, skill) of the asset's runs that have not come to an end."""
+    query = select(run.c.id, run.c.skill).where(run.c.asset_id == asset_id, run.c.state.in_(UNFINISHED))
+    return list(tx.execute(query.order_by(run.c.id)).mappings())
+
+
+def _execution(row: Row) -> Execution:
+    return Execution(
+        uuid=row["uuid"],
+        skill=row["skill"],
+        state=RunState(row["state"]),
+        is_held=row["owner"] is not None,
+        error=row["error"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+_WITH_OWNER = select(run, job.c.owner).select_from(run.outerjoin(job, job.c.run_id == run.c.id))

@@ -1,0 +1,203 @@
+"""Lists of a tenant's files of every kind, in any order, by any condition, in the library or in its trash."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, union_all
+
+from mediatheque.filing import FileFilter, Order, SortBy
+from mediatheque.model import Asset, Finding, Variant
+from mediatheque.records import search
+from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant_of
+from mediatheque.records.engine import Tx
+from mediatheque.records.search import COUNT_LIMIT
+from mediatheque.records.tables import asset, asset_tag, asset_text, blob, finding, run, variant
+
+KEYS: dict[SortBy, ColumnElement[Any]] = {
+    SortBy.CREATED_AT: asset.c.created_at,
+    SortBy.CONTENT_AT: asset.c.content_at,
+    SortBy.TITLE: asset.c.title_key,
+    SortBy.SIZE: asset.c.size_bytes,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What a list is about: files of a tenant of these kinds, in one folder or (None) anywhere."""
+
+    tenant_id: int
+    kinds: tuple[str, ...]
+    folder_id: int | None = None
+    in_trash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding, and the run that made it."""
+
+    blob_id: int
+    run_uuid: UUID
+    took: timedelta
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`limit` files after `skip`; `from_day` is a day (of creation) that nothing before the first of them is in."""
+
+    skip: int
+    limit: int
+    from_day: int | None = None
+
+
+def few(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> list[int] | None:
+    """Row ids of all that the filter leaves, in order; None when they are too many to be looked at one by one."""
+    if not shelf.kinds:
+        return []
+    query = select(asset.c.id, KEYS[order.by].label("place")).where(*_narrowed(shelf, narrow))
+    tags = list(narrow.tags)
+    if narrow.ids:  # so few that each is looked at by itself
+        query = query.where(*_says(tx, narrow))
+    elif narrow.text:
+        tokens = search.tokens_of(shelf.tenant_id, shelf.kinds)
+        tokens = [search.trash_token(shelf.tenant_id)] if shelf.in_trash else tokens
+        hits = search.matching(tx, shelf.tenant_id, tokens, narrow.text, narrow.search_in).subquery()
+        query = query.join(hits, next(iter(hits.c)) == asset.c.id)
+    elif tags:
+        mine = asset_tag.c.tenant_id == shelf.tenant_id, asset_tag.c.tag == tags.pop()
+        query = query.join(asset_tag, asset_tag.c.asset_id == asset.c.id).where(*mine)
+    query = query.where(*(_wears(tag) for tag in tags))
+    found = [(row.place, row.id) for row in tx.execute(query.limit(COUNT_LIMIT))]
+    if len(found) == COUNT_LIMIT:
+        return None
+    return [asset_id for _, asset_id in sorted(found, reverse=not order.ascending)]
+
+
+def many(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, span: Span) -> list[int]:
+    """Row ids of a page, found by going along the order and looking at each file on the way."""
+    if not shelf.kinds:
+        return []
+    conditions: list[ColumnElement[bool]] = [*_own(narrow)]
+    conditions += [*(_wears(tag) for tag in narrow.tags), *_says(tx, narrow)]
+    if span.from_day is not None:
+        edge = start_of(span.from_day if order.ascending else span.from_day + 1)
+        conditions.append(asset.c.created_at >= edge if order.ascending else asset.c.created_at < edge)
+    query = _along(shelf, order, conditions)
+    return [row.id for row in tx.execute(query.limit(span.limit).offset(span.skip))]
+
+
+def in_order(tx: Tx, shelf: Shelf, ids: Sequence[int]) -> list[Asset]:
+    """The files with these row ids, in that order; those gone meanwhile are left out."""
+    if not ids:
+        return []
+    mine = asset.c.tenant_id + 0 == shelf.tenant_id  # as an expression: SQLite would walk the tenant's index
+    rows = tx.execute(WHOLE.where(mine, asset.c.id.in_(ids), *_place(shelf))).mappings()
+    found = {row["id"]: to_asset(row) for row in rows}
+    return [found[asset_id] for asset_id in ids if asset_id in found]
+
+
+def beginning(tx: Tx, tenant_id: int, digits: str) -> list[UUID]:
+    """Ids of some assets that begin with these eight hexadecimal digits: two where there are several."""
+    first, last = UUID(digits + "0" * 24), UUID(digits + "f" * 24)
+    mine = asset.c.tenant_id + 0 == tenant_id, asset.c.deleted_at.is_(None)
+    query = select(asset.c.uuid).where(*mine, asset.c.uuid >= first, asset.c.uuid <= last)
+    return list(tx.execute(query.limit(2)).scalars())
+
+
+def variants_of(tx: Tx, blob_ids: Sequence[int]) -> list[tuple[int, Variant]]:
+    """(blob, variant)"""
+    rows = tx.execute(select(variant).where(variant.c.blob_id.in_(blob_ids)).order_by(variant.c.id)).mappings()
+    return [(row["blob_id"], variant_of(row)) for row in rows]
+
+
+def findings_of(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
+    """What was found out about these blobs, oldest first; dispatched runs keep theirs to themselves."""
+    query = select(finding, run.c.uuid.label("run_uuid"), run.c.started_at, run.c.finished_at)
+    rows = tx.execute(
+        query.join(run, run.c.id == finding.c.run_id)
+        .where(finding.c.blob_id.in_(blob_ids))
+        .order_by(finding.c.created_at, finding.c.id)
+    ).mappings()
+    return [
+        Found(
+            blob_id=row["blob_id"],
+            run_uuid=row["run_uuid"],
+            took=(row["finished_at"] or row["created_at"]) - (row["started_at"] or row["created_at"]),
+            finding=Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"]),
+        )
+        for row in rows
+    ]
+
+
+def details_of(tx: Tx, blob_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What the probe found out about each of these blobs."""
+    query = select(blob.c.id, blob.c.details).where(blob.c.id.in_(blob_ids))
+    return {row.id: row.details or {} for row in tx.execute(query)}
+
+
+def _along(shelf: Shelf, order: Order, conditions: Sequence[ColumnElement[bool]]) -> Select[Any] | Any:
+    """Ids in order: one stream for each kind from its own index, merged by the database."""
+    key = KEYS[order.by]
+    if shelf.folder_id is not None or shelf.in_trash or len(shelf.kinds) == 1:
+        base = select(asset.c.id).where(*_within(shelf), *conditions)
+        return base.order_by(*(it.asc() if order.ascending else it.desc() for it in (key, asset.c.id)))
+    streams = [
+        select(asset.c.id.label("id"), key.label("place")).where(
+            asset.c.tenant_id == shelf.tenant_id, asset.c.kind == kind, *_place(shelf), *conditions
+        )
+        for kind in shelf.kinds
+    ]
+    place: ColumnElement[Any] = literal_column("place")
+    identity: ColumnElement[int] = literal_column("id")
+    return union_all(*streams).order_by(*(it.asc() if order.ascending else it.desc() for it in (place, identity)))
+
+
+def _narrowed(shelf: Shelf, narrow: FileFilter) -> list[ColumnElement[bool]]:
+    if narrow.text or narrow.tags or narrow.ids:  # found by these; the tenant is looked at, not walked
+        mine = [asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.kind.in_(shelf.kinds), *_place(shelf)]
+        folder = [] if shelf.folder_id is None else [asset.c.folder_id + 0 == shelf.folder_id]
+        return [*mine, *folder, *_own(narrow)]
+    return [*_within(shelf), *_own(narrow)]
+
+
+def _within(shelf: Shelf) -> list[ColumnElement[bool]]:
+    if shelf.folder_id is not None:
+        tenant = asset.c.tenant_id + 0 == shelf.tenant_id
+        return [asset.c.folder_id == shelf.folder_id, tenant, asset.c.kind.in_(shelf.kinds), *_place(shelf)]
+    return [asset.c.tenant_id == shelf.tenant_id, asset.c.kind.in_(shelf.kinds), *_place(shelf)]
+
+
+def _place(shelf: Shelf) -> tuple[ColumnElement[bool], ...]:
+    return (asset.c.deleted_at.is_not(None), asset.c.blob_id.is_not(None)) if shelf.in_trash else shown()
+
+
+def _own(narrow: FileFilter) -> list[ColumnElement[bool]]:
+    """Conditions on the file's own row."""
+    conditions: list[ColumnElement[bool]] = []
+    if narrow.ids:
+        conditions.append(asset.c.uuid.in_(narrow.ids))
+    if narrow.created_from is not None:
+        conditions.append(asset.c.created_at >= narrow.created_from)
+    if narrow.created_to is not None:
+        conditions.append(asset.c.created_at <= narrow.created_to)
+    if narrow.has_description is not None:
+        said = func.coalesce(asset.c.description, "")
+        conditions.append(said != "" if narrow.has_description else said == "")
+    return conditions
+
+
+def _wears(tag: str) -> ColumnElement[bool]:
+    worn = asset_tag.alias()
+    this = worn.c.asset_id == asset.c.id, worn.c.tag == tag
+    return select(worn.c.asset_id).where(*this).correlate(asset).exists()
+
+
+def _says(tx: Tx, narrow: FileFilter) -> list[ColumnElement[bool]]:
+    """The text, looked for in the file's own row of texts."""
+    if not narrow.text:
+        return []
+    said = asset_text.c.asset_id == asset.c.id, search.holds(tx, narrow.text, narrow.search_in)
+    return [select(asset_text.c.asset_id).where(*said).correlate(asset).exists()]

@@ -1,0 +1,35 @@
+"""Aionvision's "Files API" and its folders (contract, 3): one file for each family of routes."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+
+from mediatheque.core.library import Library
+from mediatheque.surfaces.files import changes, detail, folders, listing
+from mediatheque.surfaces.files.errors import render_error, render_invalid
+from mediatheque.surfaces.files.shapes import TERMS
+from mediatheque.surfaces.http import Surface
+
+FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
+    listing.routes,
+    changes.routes,
+    detail.routes,
+    folders.routes,
+)
+
+
+def routes(library: Library) -> APIRouter:
+    router = APIRouter()
+    for family in FAMILIES:
+        router.include_router(family(library))
+    return router
+
+
+SURFACE = Surface(
+    name="files",
+    prefixes=("/api/v2/",),
+    terms=TERMS,
+    routes=routes,
+    render_error=render_error,
+    render_invalid=render_invalid,
+)

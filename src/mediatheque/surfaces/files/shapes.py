@@ -1,0 +1,264 @@
+"""Aionvision's words: the file object of lists and of the detail (contract, 3.5 and 3.6)."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from mediatheque.core.library import Library
+from mediatheque.core.media import ORIGINAL
+from mediatheque.core.portraits import Description, Portrait
+from mediatheque.model import Execution, RunState, Stage, State, Terms
+from mediatheque.surfaces.signed import signed_url
+
+TERMS = Terms(
+    surface="files",
+    media_types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
+    max_bytes=100 * 1024 * 1024,
+    is_public=False,
+    shows_failed=True,
+)
+
+THUMBNAIL, MEDIUM, FULL = "small_256", "medium_750", "large_1024"
+VARIANTS = frozenset({ORIGINAL, "tiny_64", THUMBNAIL, MEDIUM, FULL})
+STREAMING = "STREAMING"
+"""`upload_method` of what came through a door that has no word for it."""
+VERIFICATION_LEVEL = "standard"
+"""Of a description that one model was asked for once: there is no other."""
+
+
+class Dimensions(BaseModel):
+    width: int
+    height: int
+
+
+class UserFile(BaseModel):
+    """The 27 keys of every item of a list; some kinds have more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    title: str | None
+    filename: str | None
+    thumbnail_url: str | None
+    upload_description: str | None
+    visible_text: str | None
+    tags: list[str]
+    size_bytes: int
+    created_at: str
+    content_created_at: str | None
+    has_full_description: bool
+    dimensions: Dimensions | None
+    format: str | None
+    variant_status: str | None
+    variant_count: int | None
+    medium_url: str | None
+    full_url: str | None
+    blur_hash: str | None
+    description_status: str | None
+    description_error: str | None
+    confidence_score: float | None
+    content_type: str | None
+    media_type: str | None
+    video_metadata: dict[str, Any] | None
+    video_analysis_status: str | None
+    document_type: str | None
+    source_url: str | None
+
+
+class FullDescription(BaseModel):
+    id: str
+    description: str
+    visible_text: str | None
+    confidence_score: float | None
+    providers_used: list[str]
+    verification_level: str
+    processing_time_ms: int
+    created_at: str
+
+
+class Processing(BaseModel):
+    id: str
+    operation_type: str
+    status: str
+    created_at: str
+    completed_at: str | None
+    error_message: str | None
+
+
+class FileDetail(BaseModel):
+    """The 28 keys of the detail; some kinds have more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    object_key: str
+    title: str | None
+    tags: list[str]
+    size_bytes: int
+    content_type: str
+    dimensions: Dimensions | None
+    format: str | None
+    full_url: str | None
+    thumbnail_url: str | None
+    medium_url: str | None
+    original_url: str | None
+    variant_status: str | None
+    variant_count: int | None
+    upload_description: str | None
+    visible_text: str | None
+    description_generated_at: str | None
+    full_descriptions: list[FullDescription]
+    created_at: str
+    updated_at: str
+    content_created_at: str | None
+    upload_method: str
+    original_filename: str
+    hash: str
+    processing_history: list[Processing]
+    blur_hash: str | None
+    description_status: str
+    media_type: str
+
+
+def moment(value: datetime) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def user_file(library: Library, portrait: Portrait) -> UserFile:
+    """An item of a list; one of the trash has no URLs, and says since when it lies there."""
+    it = portrait.asset
+    values = _common(library, portrait)
+    del values["original_url"]
+    latest = portrait.descriptions[-1] if portrait.descriptions else None
+    values |= {
+        "filename": it.original_filename or it.filename,
+        "has_full_description": bool(portrait.descriptions),
+        "description_error": portrait.description_error,
+        "confidence_score": latest.confidence if latest else None,
+        "video_metadata": None,
+        "video_analysis_status": None,
+        "document_type": None,
+        "source_url": None,
+        **_more(library, portrait),
+    }
+    if it.deleted_at is not None:
+        values["deleted_at"] = moment(it.deleted_at)
+    return UserFile(**values)
+
+
+def file_detail(library: Library, portrait: Portrait) -> FileDetail:
+    it = portrait.asset
+    text = portrait.visible_text
+    return FileDetail(
+        **_common(library, portrait),
+        object_key=it.blob.key,
+        description_generated_at=moment(portrait.descriptions[-1].created_at) if portrait.descriptions else None,
+        full_descriptions=[_full(description, text) for description in portrait.descriptions],
+        updated_at=moment(it.updated_at),
+        upload_method=it.upload_method or STREAMING,
+        original_filename=it.original_filename or it.filename,
+        hash=f"sha256:{it.blob.sha256}",
+        processing_history=[_processing(word, execution) for word, execution in portrait.history],
+        **_more(library, portrait),
+    )
+
+
+def _common(library: Library, portrait: Portrait) -> dict[str, Any]:
+    """What lists and the detail have in common."""
+    it = portrait.asset
+    blur_hash = portrait.found.get("blur_hash")
+    is_picture = it.kind == "image"
+    return {
+        "id": str(it.uuid),
+        "title": it.title,
+        "tags": list(it.tags),
+        "size_bytes": it.blob.size_bytes,
+        "content_type": it.blob.media_type,
+        "dimensions": _dimensions(portrait),
+        "format": it.blob.media_type.partition("/")[2] if is_picture else _extension(portrait),
+        "full_url": _url(library, portrait, FULL),
+        "thumbnail_url": _url(library, portrait, THUMBNAIL),
+        "medium_url": _url(library, portrait, MEDIUM),
+        "original_url": _url(library, portrait, ORIGINAL),
+        "variant_status": portrait.sizing.value if portrait.sizing else None,
+        "variant_count": 1 + len(VARIANTS & portrait.variants.keys()) if portrait.sizing else None,
+        "upload_description": portrait.description,
+        "visible_text": portrait.visible_text,
+        "created_at": moment(it.created_at),
+        "content_created_at": moment(it.captured_at) if it.captured_at else None,
+        "blur_hash": blur_hash.value if blur_hash else None,
+        "description_status": portrait.describing.value,
+        "media_type": it.kind,
+    }
+
+
+def _url(library: Library, portrait: Portrait, name: str) -> str | None:
+    """A signed URL of bytes that can be had now."""
+    it = portrait.asset
+    is_there = name == ORIGINAL or name in portrait.variants
+    if not is_there or it.deleted_at is not None or it.state is State.FAILED:
+        return None
+    return signed_url(library, it, name)
+
+
+def _dimensions(portrait: Portrait) -> Dimensions | None:
+    blob = portrait.asset.blob
+    return Dimensions(width=blob.width, height=blob.height) if blob.width and blob.height else None
+
+
+def _extension(portrait: Portrait) -> str | None:
+    name, dot, extension = portrait.asset.filename.rpartition(".")
+    return extension.lower() if name and dot else None
+
+
+def _full(description: Description, text: str | None) -> FullDescription:
+    return FullDescription(
+        id=str(description.run_uuid),
+        description=description.text,
+        visible_text=text,
+        confidence_score=description.confidence,
+        providers_used=[description.described_by] if description.described_by else [],
+        verification_level=VERIFICATION_LEVEL,
+        processing_time_ms=description.took_ms,
+        created_at=moment(description.created_at),
+    )
+
+
+def _processing(word: str | None, execution: Execution) -> Processing:
+    return Processing(
+        id=str(execution.uuid),
+        operation_type=word or execution.skill,
+        status=_STATUS[execution.state] if not execution.is_held else Stage.PROCESSING.value,
+        created_at=moment(execution.created_at),
+        completed_at=moment(execution.finished_at) if execution.finished_at else None,
+        error_message=execution.error,
+    )
+
+
+def _more(library: Library, portrait: Portrait) -> dict[str, Any]:
+    more = _KINDS.get(portrait.asset.kind)
+    return more(library, portrait) if more else {}
+
+
+def _document(library: Library, portrait: Portrait) -> dict[str, Any]:
+    return {
+        "document_type": _extension(portrait),
+        "page_count": portrait.details.get("page_count"),
+        "text_extraction_status": Stage.COMPLETED if "document_text" in portrait.found else Stage.PENDING,
+        "chunk_count": portrait.details.get("chunk_count"),
+        "document_url": _url(library, portrait, ORIGINAL),
+    }
+
+
+_KINDS: Mapping[str, Callable[[Library, Portrait], dict[str, Any]]] = {"document": _document}
+"""The keys that a kind of file has beside the common ones."""
+
+_STATUS = {
+    RunState.QUEUED: "pending",
+    RunState.RUNNING: "processing",
+    RunState.SUCCEEDED: "completed",
+    RunState.FAILED: "failed",
+    RunState.CANCELLED: "cancelled",
+}
