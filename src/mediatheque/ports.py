@@ -274,6 +274,8 @@ class Skill:
     """Planned for a new blob whose uploader wants it enriched."""
     describes: bool = False
     """Whether its runs are what an asset's description waits for."""
+    reads: bool = False
+    """Whether its runs find the text in a file."""
     listed: bool = True
     """Whether clients see it: in the list of skills, and its runs in an asset's history."""
     aliases: frozenset[str] = frozenset()

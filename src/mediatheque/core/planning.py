@@ -87,12 +87,17 @@ class Planner:
 
     def makers(self, kind: str) -> list[Skill]:
         """The skills that make every new asset's variants."""
-        return [skill for skill in self._for(kind) if skill.automatic and skill.variants]
+        return [skill for skill in self._for(kind) if skill.automatic and skill.essential and skill.variants]
 
     @property
     def describing(self) -> frozenset[str]:
         """Names of the skills that say what a file shows."""
         return frozenset(skill.name for skill in self.skills.values() if skill.describes)
+
+    @property
+    def reading(self) -> frozenset[str]:
+        """Names of the skills that find the text in a file."""
+        return frozenset(skill.name for skill in self.skills.values() if skill.reads)
 
     def enqueue(
         self,

@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from mediatheque.core.planning import Planner
-from mediatheque.model import Asset, Execution, Finding, Stage, State, Variant
+from mediatheque.model import Asset, Execution, Finding, RunState, Stage, State, Variant
 from mediatheque.records import executions, files
 from mediatheque.records.engine import Tx
 from mediatheque.records.executions import UNFINISHED
 from mediatheque.records.files import Found
 
-DESCRIPTION, VISIBLE_TEXT = "basic_caption", "visible_text"
+DESCRIPTION, VISIBLE_TEXT, TEXT_FACTS = "basic_caption", "visible_text", "text_facts"
 """Kinds of findings."""
 
 
@@ -43,6 +43,8 @@ class Portrait:
     descriptions: list[Description]
     describing: Stage
     sizing: Stage | None
+    reading: Stage
+    """How far its text has been found."""
     description_error: str | None
     history: list[tuple[str | None, Execution]] = field(default_factory=list)
     """Runs, oldest first, and for those that describe or make variants the word for what they do."""
@@ -51,6 +53,11 @@ class Portrait:
     def description(self) -> str | None:
         """A person's words go before a model's."""
         return self.asset.description or (self.descriptions[-1].text if self.descriptions else None)
+
+    @property
+    def chunk_count(self) -> int | None:
+        found = self.found.get(TEXT_FACTS)
+        return found.value["chunk_count"] if found else None
 
     @property
     def visible_text(self) -> str | None:
@@ -76,7 +83,9 @@ class Portraits:
             found[one.blob_id].append(one)
         details = files.details_of(tx, [it.blob.id for it in shown if it.kind != "image"])
         names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
-        latest = executions.latest_of(tx, [it.id for it in shown], names | self._planner.describing)
+        latest = executions.latest_of(
+            tx, [it.id for it in shown], names | self._planner.describing | self._planner.reading
+        )
         return [
             self._portrait(it, variants[it.blob.id], found[it.blob.id], details.get(it.blob.id, {}), latest[it.id])
             for it in shown
@@ -108,6 +117,7 @@ class Portraits:
             descriptions=descriptions,
             describing=describing,
             sizing=self._sizing(it, variants, latest),
+            reading=_read(next((one for one in latest[::-1] if one.skill in self._planner.reading), None)),
             description_error=about.error if about and describing is Stage.FAILED else None,
         )
 
@@ -132,6 +142,14 @@ def _described(about: Execution | None, is_described: bool) -> Stage:
     if is_described:
         return Stage.COMPLETED
     return Stage.SKIPPED if about is None else Stage.FAILED
+
+
+def _read(by: Execution | None) -> Stage:
+    if by is None:
+        return Stage.PENDING
+    if by.state in UNFINISHED:
+        return Stage.PROCESSING if by.is_held else Stage.PENDING
+    return Stage.COMPLETED if by.state is RunState.SUCCEEDED else Stage.FAILED
 
 
 def _description(one: Found) -> Description:

@@ -24,6 +24,10 @@ KEYS: dict[SortBy, ColumnElement[Any]] = {
 }
 
 
+WHOLE_TEXTS = ("document_text", "chunks")
+"""Findings that hold megabytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """What a list is about: files of a tenant of these kinds, in one folder or (None) anywhere."""
@@ -114,11 +118,11 @@ def variants_of(tx: Tx, blob_ids: Sequence[int]) -> list[tuple[int, Variant]]:
 
 
 def findings_of(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
-    """What was found out about these blobs, oldest first; dispatched runs keep theirs to themselves."""
+    """What was found out about these blobs, oldest first, but for whole texts; dispatched runs keep theirs."""
     query = select(finding, run.c.uuid.label("run_uuid"), run.c.started_at, run.c.finished_at)
     rows = tx.execute(
         query.join(run, run.c.id == finding.c.run_id)
-        .where(finding.c.blob_id.in_(blob_ids))
+        .where(finding.c.blob_id.in_(blob_ids), finding.c.kind.not_in(WHOLE_TEXTS))
         .order_by(finding.c.created_at, finding.c.id)
     ).mappings()
     return [

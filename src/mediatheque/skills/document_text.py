@@ -4,12 +4,12 @@ from mediatheque.errors import Malformed
 from mediatheque.model import Queue
 from mediatheque.ports import Skill, Step, Work
 
-TEXT, CHUNKS = "document_text", "chunks"
+TEXT, CHUNKS, FACTS = "document_text", "chunks", "text_facts"
 
 
 def extract(work: Work) -> None:
     """Findings `document_text` (`text`, `is_cut`) and `chunks` (a list of `content`, `page_numbers`,
-    `heading_hierarchy`). Raises `errors.Malformed` for a document that is encrypted or cannot be read."""
+    `heading_hierarchy`), and `text_facts` (`chunk_count`), since lists read neither. Raises `errors.Malformed` for a document that is encrypted or cannot be read."""
     if work.facts.details.get("is_encrypted"):
         raise Malformed("The document is encrypted")
     found = work.decode(
@@ -17,6 +17,7 @@ def extract(work: Work) -> None:
     )
     work.add_finding(TEXT, {"text": found["text"], "is_cut": found["is_cut"]})
     work.add_finding(CHUNKS, found["chunks"])
+    work.add_finding(FACTS, {"chunk_count": len(found["chunks"])})
 
 
 SKILL = Skill(
@@ -27,4 +28,5 @@ SKILL = Skill(
     queue=Queue.ENRICH,
     steps=(Step("extract_text", extract),),
     listed=False,
+    reads=True,
 )

@@ -244,15 +244,27 @@ def _more(library: Library, portrait: Portrait) -> dict[str, Any]:
 
 def _document(library: Library, portrait: Portrait) -> dict[str, Any]:
     return {
-        "document_type": _extension(portrait),
+        "document_type": portrait.details.get("document_type") or _extension(portrait),
         "page_count": portrait.details.get("page_count"),
-        "text_extraction_status": Stage.COMPLETED if "document_text" in portrait.found else Stage.PENDING,
-        "chunk_count": portrait.details.get("chunk_count"),
+        "text_extraction_status": portrait.reading.value,
+        "chunk_count": portrait.chunk_count,
         "document_url": _url(library, portrait, ORIGINAL),
     }
 
 
-_KINDS: Mapping[str, Callable[[Library, Portrait], dict[str, Any]]] = {"document": _document}
+def _video(library: Library, portrait: Portrait) -> dict[str, Any]:
+    """Nobody has looked into it yet: no analysis, no scenes, no transcript."""
+    return {
+        "video_metadata": dict(portrait.details) or None,
+        "video_analysis_status": None,
+        "video_analysis_job_id": None,
+        "scene_count": None,
+        "has_audio_transcript": False,
+        "video_url": _url(library, portrait, ORIGINAL),
+    }
+
+
+_KINDS: Mapping[str, Callable[[Library, Portrait], dict[str, Any]]] = {"document": _document, "video": _video}
 """The keys that a kind of file has beside the common ones."""
 
 _STATUS = {
