@@ -8,8 +8,11 @@ TEXT, CHUNKS, FACTS = "document_text", "chunks", "text_facts"
 
 
 def extract(work: Work) -> None:
-    """Findings `document_text` (`text`, `is_cut`) and `chunks` (a list of `content`, `page_numbers`,
-    `heading_hierarchy`), and `text_facts` (`chunk_count`), since lists read neither. Raises `errors.Malformed` for a document that is encrypted or cannot be read."""
+    """Findings `document_text` (`text`, `is_cut`), `chunks` (a list of `content`, `page_numbers`,
+    `heading_hierarchy`), and for lists, which read neither, `text_facts` (`chunk_count`).
+
+    Raises `errors.Malformed` for a document that is encrypted or cannot be read.
+    """
     if work.facts.details.get("is_encrypted"):
         raise Malformed("The document is encrypted")
     found = work.decode(
