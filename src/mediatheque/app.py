@@ -32,8 +32,10 @@ from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
+    from mediatheque.core.arrivals import Arrivals
     from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
+    from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.surfaces.front import Front
@@ -117,11 +119,10 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
-    from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
     from mediatheque.core.limiter import Limiter
     from mediatheque.core.media import Media
-    from mediatheque.core.probing import Probing
+    from mediatheque.core.presigning import Presigning
     from mediatheque.core.profiles import Profiles
     from mediatheque.core.providers import Providers
     from mediatheque.core.sessions import Sessions
@@ -134,10 +135,11 @@ def make_library(parts: Parts) -> "Library":
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
     own_secrets = _secrets(settings)
     generations = parts.generations
-    probing = Probing(load(parts.plugins.KINDS), parts.decoders)
     limiter = Limiter(settings.rate_limit, settings.redis_url)
     tokens = Tokens(own_secrets, _outside(settings))
     assets = Assets(database, parts.pipeline, generations)
+    intake = make_intake(parts)
+    arriving = make_arrivals(parts, intake)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
@@ -145,7 +147,8 @@ def make_library(parts: Parts) -> "Library":
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
-        intake=Intake(database, stores, probing, parts.pipeline, settings.storage_quota),
+        intake=intake,
+        presigning=Presigning(database, stores, intake, arriving),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         skills=Skills(database, parts.pipeline),
@@ -173,7 +176,10 @@ def make_web(parts: Parts) -> "Front":
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
     from mediatheque.worker import Worker
 
-    return Worker(parts.pipeline, make_fsck(parts), parts.decoders, make_describers(parts), parts.signals, lanes)
+    arriving = make_arrivals(parts, make_intake(parts))
+    return Worker(
+        parts.pipeline, make_fsck(parts), arriving, parts.decoders, make_describers(parts), parts.signals, lanes
+    )
 
 
 def make_describers(parts: Parts) -> "Describers":
@@ -198,7 +204,22 @@ def make_describers(parts: Parts) -> "Describers":
 def make_fsck(parts: Parts) -> "Fsck":
     from mediatheque.core.fsck import Fsck
 
-    return Fsck(parts.database, parts.pipeline.stores, parts.pipeline)
+    return Fsck(parts.database, parts.pipeline.stores, parts.pipeline, make_arrivals(parts, make_intake(parts)))
+
+
+def make_intake(parts: Parts) -> "Intake":
+    from mediatheque.core.intake import Intake
+    from mediatheque.core.probing import Probing
+
+    probing = Probing(load(parts.plugins.KINDS), parts.decoders)
+    quota_bytes = parts.settings.storage_quota
+    return Intake(parts.database, parts.pipeline.stores, probing, parts.pipeline, quota_bytes)
+
+
+def make_arrivals(parts: Parts, intake: "Intake") -> "Arrivals":
+    from mediatheque.core.arrivals import Arrivals
+
+    return Arrivals(parts.database, parts.pipeline.stores, intake)
 
 
 def make_accounts(settings: Settings) -> "Accounts":

@@ -91,6 +91,11 @@ class Terms:
     runs_workflows: bool = False
     """Whether an upload through this door starts the tenant's workflow that runs by itself."""
     max_text_chars: int = 1000
+    kinds: frozenset[str] = frozenset()
+    """Kinds of which every type is taken, beside `media_types`."""
+
+    def takes(self, facts: "Facts") -> bool:
+        return facts.media_type in self.media_types or facts.kind in self.kinds
 
 
 @dataclass(frozen=True, slots=True)

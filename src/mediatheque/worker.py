@@ -16,6 +16,7 @@ from uuid import uuid4
 import structlog
 
 from mediatheque import faults
+from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
@@ -56,6 +57,7 @@ class Worker:
         self,
         pipeline: Pipeline,
         fsck: Fsck,
+        arriving: Arrivals,
         decoders: Decoders,
         describers: Describers,
         signals: Signals,
@@ -63,6 +65,7 @@ class Worker:
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
+        self._arrivals = arriving
         self._decoders = decoders
         self._describers = describers
         self._signals = signals
@@ -72,6 +75,7 @@ class Worker:
         self._held: set[int] = set()
         self._chores = (
             Chore(pipeline.tidy, TIDY_SECONDS),
+            Chore(arriving.sweep, TIDY_SECONDS),
             Chore(fsck.sweep_leftovers, TIDY_SECONDS),
             Chore(fsck.sweep, SWEEP_SECONDS),
         )
@@ -138,7 +142,7 @@ class Worker:
             finally:
                 with self._lock:
                     self._held.discard(claim.job_id)
-        return bool(claims)
+        return bool(claims) or self._arrivals.finish_next()
 
     def _do(self, claim: Claim) -> None:
         """Do one job; whatever happens it ends, or is put back to be tried again."""

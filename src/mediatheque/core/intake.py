@@ -1,5 +1,6 @@
 """Intake: the waist through which every file comes into the library, whatever the door."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -7,15 +8,15 @@ from uuid import UUID, uuid4
 
 from mediatheque import faults
 from mediatheque.core import folders, ids, names
-from mediatheque.core.idempotency import Remembering
+from mediatheque.core.idempotency import Keeper
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import UPLOAD
 from mediatheque.core.probing import Probing
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
-from mediatheque.errors import Empty, LibraryError, NotFound, QuotaExceeded, StorageFull, Unsupported
+from mediatheque.errors import BadRequest, Empty, LibraryError, NotFound, QuotaExceeded, StorageFull, Unsupported
 from mediatheque.model import Actor, Asset, Facts, Terms
-from mediatheque.records import assets, counters, profiles, search, tallies
+from mediatheque.records import arrivals, assets, counters, profiles, search, tallies
 from mediatheque.records.engine import Database, Tx
 
 UPLOADS = "uploads"
@@ -37,10 +38,22 @@ class Upload:
     """How the bytes came, as `upload_method` tells."""
     asset_id: UUID | None = None
     """The id that the asset was promised before its bytes came."""
+    object_key: str | None = None
+    """The storage key that its bytes were promised."""
+    arrival_id: int | None = None
+    """The arrival that these bytes end, whose promise of room is theirs."""
     is_public: bool | None = None
     """None: as the surface's terms say."""
     enrich: bool = False
     """Whether the skills that enrich are run on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of an upload: an asset, new or (where duplicates are skipped) one that was there with its bytes."""
+
+    asset: Asset
+    is_new: bool
 
 
 class Intake:
@@ -57,6 +70,68 @@ class Intake:
         """A temporary file for bytes on their way in, held to the terms' size."""
         return Staged(self._stores.primary.staging, terms.max_bytes)
 
+    def take(
+        self,
+        actor: Actor,
+        terms: Terms,
+        staged: Staged,
+        upload: Upload,
+        *,
+        skip_duplicates: bool = False,
+        own_place: bool = False,
+        remembering: Keeper[Taken] | None = None,
+    ) -> Taken:
+        """As `upload`, but bytes that the tenant has already may be skipped, and its own place can be asked for.
+
+        Raises `BadRequest` when it has no place of its own.
+        """
+        with self._database.read() as tx:
+            place = profiles.default_of(tx, actor.tenant_id) if own_place else None
+            known = assets.with_hashes(tx, actor.tenant_id, [staged.sha256]) if skip_duplicates else {}
+            there = assets.asset_with(tx, known[staged.sha256], actor.tenant_id) if known else None
+        if own_place and place is None:
+            raise BadRequest("No custom storage is configured")
+        if there is None:
+            keeper = _New(remembering) if remembering else None
+            profile_id = place.uuid if place else None
+            return Taken(self.upload(actor, terms, staged, upload, remembering=keeper, profile_id=profile_id), True)
+        taken = Taken(there, is_new=False)
+        if remembering:
+            with self._database.write() as tx:
+                remembering.keep(tx, taken)
+        return taken
+
+    def check(self, terms: Terms, staged: Staged) -> Facts:
+        """Facts about bytes that this door takes; raises `Unsupported`, `Malformed`."""
+        if staged.size_bytes == 0:
+            raise Empty("The file is empty")
+        facts = self._probing.facts(staged.path)
+        if not terms.takes(facts):
+            raise Unsupported(f"Unsupported media type: {facts.media_type}")
+        return facts
+
+    def known(self, actor: Actor, hashes: Sequence[str]) -> dict[str, UUID]:
+        """Which of these SHA-256 the tenant has, and the asset that holds each."""
+        with self._database.read() as tx:
+            return assets.with_hashes(tx, actor.tenant_id, hashes)
+
+    def room(self, tx: Tx, tenant_id: int) -> int | None:
+        """Bytes that the tenant may still bring, what is promised to its arrivals taken off; None: any number."""
+        if not self._quota_bytes:
+            return None
+        return max(0, self._quota_bytes - tallies.bytes_of(tx, tenant_id) - arrivals.reserved_bytes(tx, tenant_id))
+
+    def reserve(self, tx: Tx, tenant_id: int, size_bytes: int, *, but: int | None = None) -> None:
+        """Raise `QuotaExceeded` unless there is room for so much more, beside what is promised to others.
+
+        Nobody else counts this tenant's bytes until the transaction ends.
+        """
+        if self._quota_bytes:
+            arrivals.hold_tenant(tx, tenant_id)
+            promised = arrivals.reserved_bytes(tx, tenant_id, but=but)
+            if tallies.bytes_of(tx, tenant_id) + promised + size_bytes > self._quota_bytes:
+                raise QuotaExceeded
+
     def upload(
         self,
         actor: Actor,
@@ -64,7 +139,7 @@ class Intake:
         staged: Staged,
         upload: Upload,
         *,
-        remembering: Remembering | None = None,
+        remembering: Keeper[Asset] | None = None,
         profile_id: UUID | None = None,
         commit_message: str | None = None,
     ) -> Asset:
@@ -79,24 +154,27 @@ class Intake:
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
         upload = replace(upload, title=names.title(upload.title), tags=names.tags(upload.tags))
-        facts = self._accept(terms, staged)
-        self._check_quota(actor, staged.size_bytes)
+        facts = self.check(terms, staged)
+        with self._database.read() as tx:  # before its bytes go anywhere; it counts below
+            self.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
         store_name, store = self._stores.for_upload(actor, profile_id)
         blob_uuid = uuid4()
         filename = names.safe_name(upload.filename, facts.extension)
-        key = f"{store.key_prefix}{UPLOADS}/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
+        key = upload.object_key or object_key(store.key_prefix, actor, blob_uuid, filename)
         store.put(staged.path, key, message=commit_message)
         made = None
         try:
             with self._database.write() as tx:
                 self._hold(tx, actor, store_name)
+                self.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
                 made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, store_name, key)
                 if remembering:
                     remembering.keep(tx, made)
                 faults.place("upload.recorded")
         except BaseException as error:
             # Otherwise the commit itself failed, and nobody knows whether it counts: leave the bytes.
-            if made is None or isinstance(error, StorageFull):
+            # A promised key may be in the hands of who took over from us: leave it, too.
+            if upload.object_key is None and (made is None or isinstance(error, StorageFull)):
                 with suppress(LibraryError):  # the sweeper finds what a store keeps
                     store.delete(key)
             raise
@@ -104,24 +182,10 @@ class Intake:
         self._pipeline.announce()
         return made
 
-    def _accept(self, terms: Terms, staged: Staged) -> Facts:
-        if staged.size_bytes == 0:
-            raise Empty("The file is empty")
-        facts = self._probing.facts(staged.path)
-        if facts.media_type not in terms.media_types:
-            raise Unsupported(f"Unsupported media type: {facts.media_type}")
-        return facts
-
     def _hold(self, tx: Tx, actor: Actor, store: str) -> None:
         """Keep the profile of the bytes from being removed under them."""
         if store != self._stores.primary.name and not profiles.hold(tx, UUID(store), actor.tenant_id):
             raise NotFound("No such storage profile").about("profile")
-
-    def _check_quota(self, actor: Actor, size_bytes: int) -> None:
-        if self._quota_bytes:
-            with self._database.read() as tx:
-                if tallies.bytes_of(tx, actor.tenant_id) + size_bytes > self._quota_bytes:
-                    raise QuotaExceeded
 
     def _record(
         self,
@@ -187,6 +251,21 @@ class Intake:
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
         self._pipeline.planner.plan(tx, made, trigger=UPLOAD, enrich=upload.enrich, workflows_run=terms.runs_workflows)
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """Keeps an asset as what became of an upload."""
+
+    keeper: Keeper[Taken]
+
+    def keep(self, tx: Tx, made: Asset) -> None:
+        self.keeper.keep(tx, Taken(made, is_new=True))
+
+
+def object_key(prefix: str, actor: Actor, blob_uuid: UUID, filename: str) -> str:
+    """Where the bytes of a blob lie (decisions 2)."""
+    return f"{prefix}{UPLOADS}/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
 
 
 def upload_key(it: Asset) -> str:

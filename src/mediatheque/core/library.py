@@ -14,6 +14,7 @@ from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.intake import Intake
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
 from mediatheque.core.providers import Providers
 from mediatheque.core.sessions import Sessions
@@ -33,6 +34,7 @@ class Library:
     users: Users
     audit: Audit
     intake: Intake
+    presigning: Presigning
     assets: Assets
     catalogue: Catalogue
     skills: Skills

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
@@ -57,6 +58,55 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
         if not form.has_file:
             raise missing_file()
         yield form
+
+
+@asynccontextmanager
+async def staged_body(request: Request, stage: Callable[[], Staged], max_bytes: int) -> AsyncIterator[Staged]:
+    """A request's body as it is, staged; raises `TooLarge` and what staging raises."""
+    if int(request.headers.get("content-length", "-1")) > max_bytes:
+        raise TooLarge
+    with _uploads.place(), await in_thread(stage) as staged:
+        async for piece in gathered(request.stream()):
+            await in_thread(staged.write, piece)
+        yield staged
+
+
+async def gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of 1 MiB or a little more."""
+    pieces, size = [], 0
+    async for chunk in chunks:
+        pieces.append(chunk)
+        size += len(chunk)
+        if size >= PIECE_BYTES:
+            yield b"".join(pieces)
+            pieces, size = [], 0
+    if size:
+        yield b"".join(pieces)
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """The text fields of a form without files, multipart or urlencoded; raises `BadRequest`."""
+    body = await request.body()
+    kind, _ = parse_options_header(request.headers.get("content-type", ""))
+    try:
+        if kind != "multipart/form-data":
+            return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS))
+        return dict(_parts(_boundary(request), body))
+    except (MultipartError, ValueError) as error:
+        raise BadRequest("Malformed form") from error
+
+
+def _parts(boundary: str, body: bytes) -> Iterator[tuple[str, str]]:
+    name, text = "", bytearray()
+    with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                name = event.name
+                text.clear()
+            elif event is None:
+                yield name, text.decode()
+            else:
+                text += event
 
 
 def form_document(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,19 @@
+"""What the doors of this dialect take (contract, 3.2, 3.3 and 10; decisions 9)."""
+
+from dataclasses import replace
+
+from mediatheque.model import Terms
+
+PUBLISHED = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+
+TERMS = Terms(
+    surface="files",
+    media_types=PUBLISHED | {"image/heic", "image/avif"},
+    kinds=frozenset({"document", "audio"}),
+    max_bytes=100 * 1024 * 1024,
+    is_public=False,
+)
+"""Of the streamed uploads."""
+
+PRESIGNED_TERMS = replace(TERMS, media_types=PUBLISHED, kinds=frozenset(), max_bytes=50 * 1024 * 1024)
+"""Of `upload/initiate`."""
