@@ -115,6 +115,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.assets import Assets
     from mediatheque.core.audit import Audit
+    from mediatheque.core.batches import Batches
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.health import Health
@@ -149,6 +150,7 @@ def make_library(parts: Parts) -> "Library":
         audit=Audit(database),
         intake=intake,
         presigning=Presigning(database, stores, intake, arriving),
+        batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         skills=Skills(database, parts.pipeline),

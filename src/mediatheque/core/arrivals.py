@@ -20,7 +20,7 @@ from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
 from mediatheque.errors import BadRequest, Conflict, LibraryError, NotFound, StorageFull, Unavailable
 from mediatheque.model import Actor, Terms
-from mediatheque.records import arrivals, assets
+from mediatheque.records import arrivals, assets, batches
 from mediatheque.records.arrivals import DONE, EXPIRED, FAILED, OPEN, SKIPPED, WAITING, Arrival
 from mediatheque.records.engine import Database, Duplicate, Tx
 from mediatheque.records.tables import MICROSECOND
@@ -28,7 +28,6 @@ from mediatheque.records.tables import MICROSECOND
 ARRIVALS = "arrivals"
 """First part of the keys of bytes that no asset has yet."""
 PRESIGNED, STREAMING, TUS = "PRESIGNED", "STREAMING", "TUS"
-LEASE_SECONDS = 60.0
 MAX_TRIES = 5
 KEPT = timedelta(days=30)
 """What has come to an end is remembered for so long: repeated confirmations, results of sessions."""
@@ -91,7 +90,7 @@ class Arrivals:
     def take(self, it: Arrival) -> int | None:
         """Lease an arrival that is open or waiting; None: somebody else is at it."""
         with self._database.write() as tx:
-            return arrivals.take(tx, it.id, (OPEN, WAITING), self._database.now_micros(tx), LEASE_SECONDS)
+            return arrivals.take(tx, it.id, (OPEN, WAITING), self._database.now_micros(tx))
 
     def finish(self, it: Arrival, fence: int) -> None:
         """Take a leased arrival into the library, or raise why not; it stays leased then."""
@@ -120,7 +119,7 @@ class Arrivals:
             if not arrivals.any_waits(tx, self._database.now_micros(tx)):
                 return False
         with self._database.write() as tx:
-            it = arrivals.take_next(tx, self._database.now_micros(tx), LEASE_SECONDS)
+            it = arrivals.take_next(tx, self._database.now_micros(tx))
         if it is not None:
             self.finish_or_fail(it, it.fence)
         return it is not None
@@ -174,7 +173,9 @@ class Arrivals:
                         arrivals.change(tx, it.id, values | {"expires_at": now + KEPT})
                 arrivals.forget(tx, [it.id for it in over if it.state != OPEN])
             if len(over) < _BATCH:
-                return
+                break
+        with self._database.write() as tx:
+            batches.forget_before(tx, now - 2 * KEPT)
 
     def _restaged(self, it: Arrival, terms: Terms) -> Staged:
         """The arrival's bytes as a staged file, by a second name of the object where the store has files."""

@@ -85,15 +85,12 @@ class Intake:
 
         Raises `BadRequest` when it has no place of its own.
         """
+        profile_id = self.check_place(actor, own=own_place)
         with self._database.read() as tx:
-            place = profiles.default_of(tx, actor.tenant_id) if own_place else None
             known = assets.with_hashes(tx, actor.tenant_id, [staged.sha256]) if skip_duplicates else {}
             there = assets.asset_with(tx, known[staged.sha256], actor.tenant_id) if known else None
-        if own_place and place is None:
-            raise BadRequest("No custom storage is configured")
         if there is None:
             keeper = _New(remembering) if remembering else None
-            profile_id = place.uuid if place else None
             return Taken(self.upload(actor, terms, staged, upload, remembering=keeper, profile_id=profile_id), True)
         taken = Taken(there, is_new=False)
         if remembering:
@@ -109,6 +106,20 @@ class Intake:
         if not terms.takes(facts):
             raise Unsupported(f"Unsupported media type: {facts.media_type}")
         return facts
+
+    def check_place(self, actor: Actor, *, own: bool) -> UUID | None:
+        """The profile of the tenant's own place when that is asked for; raises `BadRequest` when there is none."""
+        if not own:
+            return None
+        with self._database.read() as tx:
+            found = profiles.default_of(tx, actor.tenant_id)
+        if found is None:
+            raise BadRequest("No custom storage is configured")
+        return found.uuid
+
+    def count(self, tx: Tx, tenant_id: int) -> int:
+        """How many assets the tenant has."""
+        return tallies.assets_of(tx, tenant_id)
 
     def known(self, actor: Actor, hashes: Sequence[str]) -> dict[str, UUID]:
         """Which of these SHA-256 the tenant has, and the asset that holds each."""

@@ -6,6 +6,7 @@ from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
+from mediatheque.core.batches import Batches
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.generations import Generations
@@ -35,6 +36,7 @@ class Library:
     audit: Audit
     intake: Intake
     presigning: Presigning
+    batches: Batches
     assets: Assets
     catalogue: Catalogue
     skills: Skills

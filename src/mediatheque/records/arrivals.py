@@ -19,6 +19,8 @@ from mediatheque.records.tables.arrivals import UNSETTLED as IS_UNSETTLED
 from mediatheque.records.tables.arrivals import WAITING as IS_WAITING
 
 OPEN, WAITING, SETTLING = "open", "waiting", "settling"
+LEASE_MICROS = 15 * MICROSECOND
+BYTES_PER_MICROSECOND = 2
 DONE, SKIPPED, FAILED, EXPIRED = "done", "skipped", "failed", "expired"
 UNSETTLED = (OPEN, SETTLING, WAITING)
 """Conditions on these are written as the partial indexes are, so that the planner sees them."""
@@ -81,19 +83,19 @@ def change(tx: Tx, arrival_id: int, values: dict[str, Any], *, among: Sequence[s
     return tx.execute(update(arrival).where(*where).values(values)).rowcount == 1
 
 
-def take(tx: Tx, arrival_id: int, among: Sequence[str], now_micros: int, lease_seconds: float) -> int | None:
+def take(tx: Tx, arrival_id: int, among: Sequence[str], now_micros: int) -> int | None:
     """Lease it: the fence, or None when it is in another state or in somebody else's hands."""
     free = or_(arrival.c.state.in_(among), _abandoned(now_micros))
-    query = update(arrival).where(arrival.c.id == arrival_id, free).values(_leased(now_micros, lease_seconds))
+    query = update(arrival).where(arrival.c.id == arrival_id, free).values(_leased(now_micros))
     return tx.execute(query.returning(arrival.c.fence)).scalar()
 
 
-def take_next(tx: Tx, now_micros: int, lease_seconds: float) -> Arrival | None:
+def take_next(tx: Tx, now_micros: int) -> Arrival | None:
     """Lease one whose bytes wait to be taken in, the longest waiting first."""
     free = and_(IS_WAITING, arrival.c.lease_until <= now_micros)
     first = select(arrival.c.id).where(free).order_by(arrival.c.lease_until, arrival.c.id).limit(1)
     query = update(arrival).where(arrival.c.id == first.with_for_update(skip_locked=True).scalar_subquery())
-    row = tx.execute(query.values(_leased(now_micros, lease_seconds)).returning(*arrival.c)).mappings().first()
+    row = tx.execute(query.values(_leased(now_micros)).returning(*arrival.c)).mappings().first()
     return None if row is None else _arrival(row)
 
 
@@ -139,8 +141,13 @@ def hold_tenant(tx: Tx, tenant_id: int) -> None:
     tx.execute(select(tenant.c.id).where(tenant.c.id == tenant_id).with_for_update())
 
 
-def _leased(now_micros: int, lease_seconds: float) -> dict[str, Any]:
-    until = now_micros + round(lease_seconds * MICROSECOND)
+def leased_until(now_micros: int, size_bytes: int) -> int:
+    """When a lease on so many bytes ends: they move at 2 MB a second at least."""
+    return now_micros + LEASE_MICROS + size_bytes // BYTES_PER_MICROSECOND
+
+
+def _leased(now_micros: int) -> dict[str, Any]:
+    until = now_micros + LEASE_MICROS + arrival.c.size_bytes // BYTES_PER_MICROSECOND
     return {"state": SETTLING, "fence": arrival.c.fence + 1, "lease_until": until}
 
 

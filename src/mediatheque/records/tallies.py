@@ -60,6 +60,11 @@ def by_day(tx: Tx, scope: Scope) -> list[tuple[int, int]]:
     return [(day, int(count)) for day, count in days]
 
 
+def assets_of(tx: Tx, tenant_id: int) -> int:
+    mine = tally.c.tenant_id == tenant_id, tally.c.folder_id == ALL_FOLDERS
+    return int(tx.execute(select(func.coalesce(func.sum(tally.c.assets), 0)).where(*mine)).scalar_one())
+
+
 def bytes_of(tx: Tx, tenant_id: int) -> int:
     mine = tally.c.tenant_id == tenant_id, tally.c.folder_id == ALL_FOLDERS
     return int(tx.execute(select(func.coalesce(func.sum(tally.c.size_bytes), 0)).where(*mine)).scalar_one())

@@ -43,11 +43,11 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
     Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time),
     and what staging raises.
     """
-    boundary = _boundary(request)
+    boundary = boundary_of(request)
     declared = int(request.headers.get("content-length", "-1"))
     if declared > max_bytes + OVERHEAD_BYTES:
         raise TooLarge
-    with _uploads.place(), await in_thread(stage) as staged:
+    with uploads.place(), await in_thread(stage) as staged:
         form = Form(staged)
         try:
             await _Reader(form, boundary).read(request)
@@ -65,7 +65,7 @@ async def staged_body(request: Request, stage: Callable[[], Staged], max_bytes: 
     """A request's body as it is, staged; raises `TooLarge` and what staging raises."""
     if int(request.headers.get("content-length", "-1")) > max_bytes:
         raise TooLarge
-    with _uploads.place(), await in_thread(stage) as staged:
+    with uploads.place(), await in_thread(stage) as staged:
         async for piece in gathered(request.stream()):
             await in_thread(staged.write, piece)
         yield staged
@@ -91,7 +91,7 @@ async def fields_of(request: Request) -> dict[str, str]:
     try:
         if kind != "multipart/form-data":
             return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS))
-        return dict(_parts(_boundary(request), body))
+        return dict(_parts(boundary_of(request), body))
     except (MultipartError, ValueError) as error:
         raise BadRequest("Malformed form") from error
 
@@ -140,7 +140,7 @@ class _Crowd:
             self._present -= 1
 
 
-_uploads = _Crowd()
+uploads = _Crowd()
 
 
 class _Reader:
@@ -214,7 +214,7 @@ class _Reader:
             await in_thread(self._form.staged.write, whole)
 
 
-def _boundary(request: Request) -> str:
+def boundary_of(request: Request) -> str:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data":
         if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:

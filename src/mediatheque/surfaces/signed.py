@@ -7,6 +7,7 @@ the URL has not expired (decisions 5).
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
+from uuid import UUID
 
 from fastapi import APIRouter
 
@@ -29,6 +30,12 @@ def signed_url(library: Library, it: Asset, variant: str = ORIGINAL) -> str:
     path = f"{PREFIX}{to_ulid(it.uuid)}/{variant}/{quote(it.filename, safe='')}"
     signature = library.signer.sign("GET", path, lifetime_seconds=LIFETIME_SECONDS)
     return f"{library.base_url}{path}?{signature.query()}"
+
+
+def thumbnail_url(library: Library, uuid: UUID) -> str:
+    """The same of an image's thumbnail, whose name in the URL is of no account."""
+    path = f"{PREFIX}{to_ulid(uuid)}/thumbnail/thumbnail"
+    return f"{library.base_url}{path}?{library.signer.sign('GET', path, lifetime_seconds=LIFETIME_SECONDS).query()}"
 
 
 def media(library: Library) -> AsgiApp:

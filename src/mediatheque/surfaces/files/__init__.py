@@ -5,12 +5,17 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.files import presigned, uploads
+from mediatheque.surfaces.files import batches, presigned, sessions, uploads
 from mediatheque.surfaces.files.shapes import render_error, render_invalid
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.http import Surface
 
-FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (uploads.routes, presigned.routes)
+FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
+    uploads.routes,
+    batches.routes,
+    presigned.routes,
+    sessions.routes,
+)
 
 
 def routes(opened: Library) -> APIRouter:

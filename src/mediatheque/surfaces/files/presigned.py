@@ -31,7 +31,7 @@ from mediatheque.surfaces.http import (
 )
 
 PATH = "/api/v2/user-files/upload"
-CONFIRMING_SECONDS = 75
+CONFIRMING_SECONDS = 60
 """How long a confirmation waits for another one of the same upload: longer than a dead one's lease."""
 
 
