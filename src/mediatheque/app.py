@@ -126,6 +126,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.presigning import Presigning
     from mediatheque.core.profiles import Profiles
     from mediatheque.core.providers import Providers
+    from mediatheque.core.resuming import Resuming
     from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
     from mediatheque.core.skills import Skills
@@ -150,6 +151,7 @@ def make_library(parts: Parts) -> "Library":
         audit=Audit(database),
         intake=intake,
         presigning=Presigning(database, stores, intake, arriving),
+        resuming=Resuming(database, intake, arriving, settings.resumable_bytes),
         batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
@@ -220,8 +222,10 @@ def make_intake(parts: Parts) -> "Intake":
 
 def make_arrivals(parts: Parts, intake: "Intake") -> "Arrivals":
     from mediatheque.core.arrivals import Arrivals
+    from mediatheque.core.partials import Partials
 
-    return Arrivals(parts.database, parts.pipeline.stores, intake)
+    partials = Partials(parts.settings.data_dir.absolute() / "partials")
+    return Arrivals(parts.database, parts.pipeline.stores, intake, partials)
 
 
 def make_accounts(settings: Settings) -> "Accounts":

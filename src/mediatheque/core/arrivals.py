@@ -6,6 +6,7 @@ finishes.
 """
 
 import posixpath
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import structlog
 
 from mediatheque.core import names
 from mediatheque.core.intake import UPLOADS, Intake, Taken, Upload
+from mediatheque.core.partials import Partials
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
 from mediatheque.errors import BadRequest, Conflict, LibraryError, NotFound, StorageFull, Unavailable
@@ -31,6 +33,7 @@ PRESIGNED, STREAMING, TUS = "PRESIGNED", "STREAMING", "TUS"
 MAX_TRIES = 5
 KEPT = timedelta(days=30)
 """What has come to an end is remembered for so long: repeated confirmations, results of sessions."""
+PARTIAL_GRACE = timedelta(minutes=1)
 _BATCH = 500
 _TAKEN_OVER = "The upload is being finished by another request"
 
@@ -60,7 +63,8 @@ class Wishes:
 
 
 class Arrivals:
-    def __init__(self, database: Database, stores: Stores, intake: Intake) -> None:
+    def __init__(self, database: Database, stores: Stores, intake: Intake, partials: Partials) -> None:
+        self.partials = partials
         self._database = database
         self._stores = stores
         self._intake = intake
@@ -131,7 +135,7 @@ class Arrivals:
                 raise Conflict(f"Gave up: {MAX_TRIES} attempts did not come to an end")
             self.finish(it, fence)
         except (Unavailable, StorageFull) as error:
-            self._put_back(it, fence, error.message)
+            self.put_back(it, fence, error.message)
         except LibraryError as error:
             self.fail(it, fence, error.message)
         except Exception:
@@ -176,6 +180,21 @@ class Arrivals:
                 break
         with self._database.write() as tx:
             batches.forget_before(tx, now - 2 * KEPT)
+        self.partials.sweep(self._open, (now - PARTIAL_GRACE).timestamp())
+
+    def stage_partial(self, it: Arrival) -> Staged:
+        """A complete partial file as a staged one."""
+        staged = Staged(self._stores.primary.staging, it.size_bytes)
+        try:
+            staged.link(self.partials.path(it.uuid))
+        except BaseException:
+            staged.discard()
+            raise
+        return staged
+
+    def _open(self, uuids: Sequence[UUID]) -> set[UUID]:
+        with self._database.read() as tx:
+            return arrivals.open_among(tx, uuids)
 
     def _restaged(self, it: Arrival, terms: Terms) -> Staged:
         """The arrival's bytes as a staged file, by a second name of the object where the store has files."""
@@ -198,7 +217,8 @@ class Arrivals:
             raise
         return staged
 
-    def _put_back(self, it: Arrival, fence: int, reason: str) -> None:
+    def put_back(self, it: Arrival, fence: int, reason: str) -> None:
+        """Give a lease back for trouble that may pass; it is tried again after a while."""
         with self._database.write() as tx:
             later = self._database.now_micros(tx) + 2**fence * MICROSECOND
             if arrivals.settle(tx, it.id, fence, {"state": WAITING, "error": reason}):

@@ -18,6 +18,7 @@ from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
 from mediatheque.core.providers import Providers
+from mediatheque.core.resuming import Resuming
 from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
@@ -37,6 +38,7 @@ class Library:
     intake: Intake
     presigning: Presigning
     batches: Batches
+    resuming: Resuming
     assets: Assets
     catalogue: Catalogue
     skills: Skills

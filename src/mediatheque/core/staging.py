@@ -1,10 +1,12 @@
 """Bytes on their way in: a temporary file that is hashed and held against its limit while it is written."""
 
+import errno
 import fcntl
 import hashlib
 import io
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -43,13 +45,23 @@ class Staged:
         self.size_bytes += len(piece)
 
     def link(self, file: Path) -> None:
-        """Be another name of this file, which nobody changes any more; raises as `write` does, and `NotFound`."""
+        """Be another name of this file, which nobody changes any more, or a copy on another disk.
+
+        Raises as `write` does, and `NotFound`.
+        """
         with file_meanings():
             linked = file.open("rb", buffering=0)
-            fcntl.flock(linked, fcntl.LOCK_SH)  # before it gets its name here: see above
-            name = self.path.with_suffix(".link")
-            os.link(file, name)
-            name.replace(self.path)
+            with suppress(BlockingIOError):  # before it gets its name here: see above; else the caller holds it
+                fcntl.flock(linked, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            try:
+                name = self.path.with_suffix(".link")
+                os.link(file, name)
+                name.replace(self.path)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._copy(linked)
+                return
         self._file.close()
         self._file = linked
         with file_meanings():
@@ -58,6 +70,11 @@ class Staged:
                 if self.size_bytes > self._max_bytes:
                     raise TooLarge
                 self._hash.update(piece)
+
+    def _copy(self, source: io.FileIO) -> None:
+        with source:
+            while piece := source.read(_PIECE_BYTES):
+                self.write(piece)
 
     @property
     def sha256(self) -> str:

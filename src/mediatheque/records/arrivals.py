@@ -124,6 +124,12 @@ def expired(tx: Tx, moment: datetime, limit: int) -> list[Arrival]:
     return [_arrival(row) for row in tx.execute(query.order_by(arrival.c.expires_at).limit(limit)).mappings()]
 
 
+def open_among(tx: Tx, uuids: Sequence[UUID]) -> set[UUID]:
+    """Those of the arrivals whose bytes are still coming in."""
+    query = select(arrival.c.uuid).where(arrival.c.uuid.in_(uuids), arrival.c.state == OPEN)
+    return set(tx.execute(query).scalars()) if uuids else set()
+
+
 def forget(tx: Tx, ids: Sequence[int]) -> None:
     tx.execute(delete(arrival).where(arrival.c.id.in_(ids)))
 

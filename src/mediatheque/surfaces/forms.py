@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from mediatheque.core.staging import Staged
-from mediatheque.errors import BadRequest, Invalid, TooLarge, Unavailable
+from mediatheque.errors import BadRequest, Invalid, LibraryError, TooLarge, Unavailable
 from mediatheque.surfaces.http import in_thread
 
 PIECE_BYTES = 1 << 20
@@ -72,16 +73,22 @@ async def staged_body(request: Request, stage: Callable[[], Staged], max_bytes: 
 
 
 async def gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces of 1 MiB or a little more."""
-    pieces, size = [], 0
-    async for chunk in chunks:
-        pieces.append(chunk)
-        size += len(chunk)
-        if size >= PIECE_BYTES:
-            yield b"".join(pieces)
-            pieces, size = [], 0
+    """The same bytes in pieces of 1 MiB or a little more; what came before a failure comes before it here, too."""
+    pieces: list[bytes] = []
+    size, failure = 0, None
+    try:
+        async for chunk in chunks:
+            pieces.append(chunk)
+            size += len(chunk)
+            if size >= PIECE_BYTES:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+    except (ClientDisconnect, LibraryError) as error:
+        failure = error
     if size:
         yield b"".join(pieces)
+    if failure is not None:
+        raise failure
 
 
 async def fields_of(request: Request) -> dict[str, str]:
