@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.files import batches, presigned, sessions, tus, uploads
+from mediatheque.surfaces.files import batches, live, presigned, sessions, tus, uploads
 from mediatheque.surfaces.files.shapes import render_error, render_invalid
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.http import Surface
@@ -16,6 +16,7 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     presigned.routes,
     sessions.routes,
     tus.routes,
+    live.routes,
 )
 
 
