@@ -1,4 +1,4 @@
-"""A worker process: claims jobs, does them with its decoder child, keeps its leases alive, and ends when told to.
+"""A worker process: does jobs with its decoder child, takes in what has arrived, and ends when told to.
 
 Two threads take turns: while one waits for the decoder, the other stores and records what came out before.
 """
@@ -142,7 +142,10 @@ class Worker:
             finally:
                 with self._lock:
                     self._held.discard(claim.job_id)
-        return bool(claims) or self._arrivals.finish_next()
+        has_arrived = (
+            self._arrivals.finish_next()
+        )  # after each job one of these, so that neither keeps the other waiting
+        return bool(claims) or has_arrived
 
     def _do(self, claim: Claim) -> None:
         """Do one job; whatever happens it ends, or is put back to be tried again."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from mediatheque.core import folders
 from mediatheque.core.arrivals import KEPT, TUS, Arrivals, Wishes
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.intake import Intake
@@ -63,7 +64,10 @@ class Resuming:
         is_partial: bool = False,
         remembering: Keeper[Resumed] | None = None,
     ) -> Resumed:
-        """Reserve room for an upload of that size; raises `TooLarge`, `Invalid`, `QuotaExceeded`."""
+        """Reserve room for an upload of that size.
+
+        Raises `TooLarge`, `Invalid`, `QuotaExceeded`, and `NotFound` about the folder.
+        """
         if size_bytes > terms.max_bytes:
             raise TooLarge
         uuid = uuid4()
@@ -71,6 +75,8 @@ class Resuming:
         row = self._row(actor, terms, wishes.checked(), uuid, filename, size_bytes, options)
         self._arrivals.partials.make(uuid)
         with self._database.write() as tx:
+            if wishes.folder_id is not None:
+                folders.with_id(tx, actor.tenant_id, wishes.folder_id)
             self._intake.reserve(tx, actor.tenant_id, size_bytes)
             arrivals.add(tx, row)
             made = self._shown(arrivals.arrival_with(tx, uuid, actor.tenant_id))

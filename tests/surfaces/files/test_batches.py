@@ -12,7 +12,7 @@ from mediatheque.model import Role
 from tests.conftest import Tenant
 from tests.pictures import picture
 from tests.support import Server, wait_for
-from tests.surfaces.files.conftest import PNG, files_of, refusal, streamed
+from tests.surfaces.files.doors import PNG, files_of, refusal, streamed
 
 BATCH = "/api/v2/user-files/upload/stream-batch"
 SESSIONS = "/api/v2/uploads/sessions"

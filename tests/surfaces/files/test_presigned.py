@@ -18,7 +18,7 @@ from mediatheque.records.tables import arrival
 from tests.conftest import Tenant
 from tests.pictures import picture
 from tests.support import Server
-from tests.surfaces.files.conftest import PNG, files_of, refusal
+from tests.surfaces.files.doors import PNG, files_of, refusal
 
 INITIATE = "/api/v2/user-files/upload/initiate"
 CONFIRM = "/api/v2/user-files/upload/confirm"

@@ -15,7 +15,7 @@ from tests import servers
 from tests.conftest import DATABASES, Tenant, _tenant
 from tests.pictures import picture
 from tests.support import Server, wait_for
-from tests.surfaces.files.conftest import PNG, files_of, refusal
+from tests.surfaces.files.doors import PNG, files_of, refusal
 from tests.surfaces.files.test_presigned import confirm, initiate, put
 
 

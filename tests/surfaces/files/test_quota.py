@@ -10,7 +10,7 @@ from mediatheque.records.engine import Database
 from tests.conftest import DATABASES, Tenant, _tenant
 from tests.pictures import picture
 from tests.support import Server, wait_for
-from tests.surfaces.files.conftest import files_of, refusal, stream, streamed
+from tests.surfaces.files.doors import files_of, refusal, stream, streamed
 from tests.surfaces.files.test_batches import sent
 from tests.surfaces.files.test_presigned import INITIATE, confirm, form, initiate, put
 from tests.surfaces.files.test_tus import create, created, delete

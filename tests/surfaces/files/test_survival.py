@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import DATABASES
 from tests.support import Server, wait_for
-from tests.surfaces.files.conftest import PNG, files_of
+from tests.surfaces.files.doors import PNG, files_of
 from tests.surfaces.files.test_batches import sent, some, status, until_ended
 from tests.surfaces.files.test_presigned import confirm, initiate, put
 

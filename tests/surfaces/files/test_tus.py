@@ -20,7 +20,7 @@ from mediatheque.records.tables import arrival
 from tests.conftest import Tenant
 from tests.pictures import picture
 from tests.support import Server, wait_for
-from tests.surfaces.files.conftest import files_of, refusal
+from tests.surfaces.files.doors import files_of, refusal
 
 TUS = "/api/v2/uploads/tus"
 DATA = picture("PNG", 400, 300, seed=3)
@@ -242,6 +242,7 @@ def test_bytes_that_are_no_file_we_take_are_refused_at_the_end(tenant: Tenant, s
         ({"Upload_Metadata": "filename ###"}, 400),
         ({"Upload_Metadata": metadata(title="x" * 256)}, 422),
         ({"Upload_Concat": "some"}, 400),
+        ({"Upload_Metadata": metadata(folder_id=str(uuid4()))}, 404),
         ({"Tus_Resumable": "0.2.2"}, 412),
         ({"Tus_Resumable": ""}, 412),
     ],

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from mediatheque.core.library import Library
 from mediatheque.surfaces.files import batches, live, presigned, sessions, tus, uploads
-from mediatheque.surfaces.files.shapes import render_error, render_invalid
+from mediatheque.surfaces.files.errors import render_error, render_invalid
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.http import Surface
 

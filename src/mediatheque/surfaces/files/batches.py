@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from mediatheque.core.batches import IMMEDIATE_FILES, Item, Session
 from mediatheque.core.library import Library
 from mediatheque.model import Actor
+from mediatheque.surfaces.files.errors import render_error
 from mediatheque.surfaces.files.forms import Files, received_files
-from mediatheque.surfaces.files.shapes import render_error
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.files.uploads import DOCUMENTS, ERRORS
 from mediatheque.surfaces.files.wishes import FIELDS, choice, target_of, wishes_in

@@ -12,7 +12,7 @@ from mediatheque.core.presigning import Confirmed, Promised
 from mediatheque.core.signing import Signature
 from mediatheque.errors import Conflict, Forbidden, Invalid, UnsupportedEncoding
 from mediatheque.model import Actor
-from mediatheque.surfaces.files.shapes import render_error
+from mediatheque.surfaces.files.errors import render_error
 from mediatheque.surfaces.files.terms import PRESIGNED_TERMS
 from mediatheque.surfaces.files.uploads import ERRORS
 from mediatheque.surfaces.files.wishes import FIELDS, wishes_in

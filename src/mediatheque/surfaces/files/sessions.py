@@ -92,12 +92,12 @@ def routes(library: Library) -> APIRouter:
         duplicates = [DuplicateEntry(hash=it, image_id=known[it]) for it in asked if it in known]
         return json_response(DuplicatesResponse(duplicates=duplicates, unique=[it for it in asked if it not in known]))
 
-    @router.get("/status/{image_id}", response_model=FileStatusResponse)
+    @router.get("/status/{file_id}", response_model=FileStatusResponse)
     @scope("files.read")
-    async def get_file_status(request: Request, image_id: UUID) -> Response:
+    async def get_file_status(request: Request, file_id: UUID) -> Response:
         """How far one file has come."""
         actor = actor_of(request)
-        return json_response(_file_status(actor, image_id, await in_thread(library.batches.item, actor, image_id)))
+        return json_response(_file_status(actor, file_id, await in_thread(library.batches.item, actor, file_id)))
 
     return router
 

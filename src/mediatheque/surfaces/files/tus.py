@@ -15,7 +15,7 @@ from mediatheque.core.library import Library
 from mediatheque.core.resuming import ALGORITHMS, Resumed
 from mediatheque.errors import BadRequest, NotFound, PreconditionFailed, TooLarge, UnsupportedEncoding
 from mediatheque.model import Actor, Terms
-from mediatheque.surfaces.files.shapes import render_error
+from mediatheque.surfaces.files.errors import render_error
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.files.uploads import ERRORS
 from mediatheque.surfaces.files.wishes import wishes_in

@@ -12,7 +12,7 @@ from mediatheque.core.arrivals import STREAMING, Wishes
 from mediatheque.core.intake import Taken
 from mediatheque.core.library import Library
 from mediatheque.model import Actor, Asset, State
-from mediatheque.surfaces.files.shapes import ErrorResponse, render_error
+from mediatheque.surfaces.files.errors import ErrorResponse, render_error
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.files.wishes import FIELDS, target_of, wishes_in
 from mediatheque.surfaces.forms import Form, form_document, received
