@@ -33,8 +33,10 @@ from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
+    from mediatheque.core.arrivals import Arrivals
     from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
+    from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
@@ -120,18 +122,19 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.assets import Assets
     from mediatheque.core.audit import Audit
+    from mediatheque.core.batches import Batches
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.files import Files
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
-    from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
     from mediatheque.core.limiter import Limiter
     from mediatheque.core.media import Media
-    from mediatheque.core.probing import Probing
+    from mediatheque.core.presigning import Presigning
     from mediatheque.core.profiles import Profiles
     from mediatheque.core.providers import Providers
+    from mediatheque.core.resuming import Resuming
     from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
     from mediatheque.core.skills import Skills
@@ -143,12 +146,13 @@ def make_library(parts: Parts) -> "Library":
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
     own_secrets = _secrets(settings)
     generations = parts.generations
-    probing = Probing(load(parts.plugins.KINDS), parts.decoders)
     limiter = Limiter(settings.rate_limit, settings.redis_url)
     tokens = Tokens(own_secrets, _outside(settings))
     assets = Assets(database, parts.pipeline, generations)
     trash = make_trash(parts)
     files = Files(database, parts.pipeline, assets, trash)
+    intake = make_intake(parts)
+    arriving = make_arrivals(parts, intake)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
@@ -156,7 +160,10 @@ def make_library(parts: Parts) -> "Library":
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
-        intake=Intake(database, stores, probing, parts.pipeline, make_quota(parts)),
+        intake=intake,
+        presigning=Presigning(database, stores, intake, arriving),
+        resuming=Resuming(database, intake, arriving, settings.resumable_bytes),
+        batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         files=files,
@@ -191,6 +198,7 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         parts.pipeline,
         make_fsck(parts),
         make_trash(parts),
+        make_arrivals(parts, make_intake(parts)),
         parts.decoders,
         make_describers(parts),
         parts.signals,
@@ -227,7 +235,23 @@ def make_quota(parts: Parts) -> "Quota":
 def make_fsck(parts: Parts) -> "Fsck":
     from mediatheque.core.fsck import Fsck
 
-    return Fsck(parts.database, parts.pipeline.stores, parts.pipeline)
+    return Fsck(parts.database, parts.pipeline.stores, parts.pipeline, make_arrivals(parts, make_intake(parts)))
+
+
+def make_intake(parts: Parts) -> "Intake":
+    from mediatheque.core.intake import Intake
+    from mediatheque.core.probing import Probing
+
+    probing = Probing(load(parts.plugins.KINDS), parts.decoders)
+    return Intake(parts.database, parts.pipeline.stores, probing, parts.pipeline, make_quota(parts))
+
+
+def make_arrivals(parts: Parts, intake: "Intake") -> "Arrivals":
+    from mediatheque.core.arrivals import Arrivals
+    from mediatheque.core.partials import Partials
+
+    partials = Partials(parts.settings.data_dir.absolute() / "partials")
+    return Arrivals(parts.database, parts.pipeline.stores, intake, partials)
 
 
 def make_trash(parts: Parts) -> "Trash":

@@ -131,6 +131,24 @@ class Conflict(LibraryError):
     code, status, default_message = "conflict", 409, "Conflict"
 
 
+class PreconditionFailed(LibraryError):
+    """A header of the request asks for what does not hold here."""
+
+    code, status, default_message = "precondition_failed", 412, "Precondition failed"
+
+
+class Locked(LibraryError):
+    """Another request is changing this very thing."""
+
+    code, status, default_message = "locked", 423, "Locked by another request"
+
+
+class ChecksumMismatch(LibraryError):
+    """Bytes that are not those whose checksum came with them; none of them was kept (tus, "Checksum")."""
+
+    code, status, default_message = "checksum_mismatch", 460, "Checksum mismatch"
+
+
 class TooLarge(LibraryError):
     """More bytes than this door takes."""
 

@@ -93,6 +93,11 @@ class Terms:
     runs_workflows: bool = False
     """Whether an upload through this door starts the tenant's workflow that runs by itself."""
     max_text_chars: int = 1000
+    takes_all_of: frozenset[str] = frozenset()
+    """Kinds of which every type is taken, beside `media_types`."""
+
+    def takes(self, facts: "Facts") -> bool:
+        return facts.media_type in self.media_types or facts.kind in self.takes_all_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,14 @@ class Repository(Protocol):
         """Write a file, and tell whether it is new; raises `errors.Conflict` when it is not the expected one."""
 
 
+@runtime_checkable
+class Receiving(Protocol):
+    """The further ability of a store that takes bytes straight from a client."""
+
+    def signed_put(self, key: str, *, lifetime_seconds: int) -> str:
+        """A URL to which the bytes of an object are PUT, without a credential of ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the operator decided, as far as a store may need it. `options` are the settings named after the store."""

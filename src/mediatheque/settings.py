@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     rate_limit: Rate = Field("6000/minute", description="Requests per credential, on every surface; `0` turns it off.")
     storage_quota: int = Field(0, ge=0, description="Bytes per tenant; 0: none.")
     trash_days: int = Field(30, ge=0, le=36500, description="How many days deleted files can be restored.")
+    batch_files: int = Field(50, ge=1, le=1000, description="Files of one `upload/stream-batch` on `/api/v2`.")
+    resumable_bytes: int = Field(5 << 30, ge=1, description="Size of one resumable (tus) upload on `/api/v2`.")
     endpoint_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated `host` or `host:port`: private endpoints that every tenant's admin may name.",

@@ -1,4 +1,4 @@
-"""A worker process: claims jobs, does them with its decoder child, keeps its leases alive, and ends when told to.
+"""A worker process: does jobs with its decoder child, takes in what has arrived, and ends when told to.
 
 Two threads take turns: while one waits for the decoder, the other stores and records what came out before.
 """
@@ -16,6 +16,7 @@ from uuid import uuid4
 import structlog
 
 from mediatheque import faults
+from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
@@ -59,6 +60,7 @@ class Worker:
         pipeline: Pipeline,
         fsck: Fsck,
         trash: Trash,
+        arriving: Arrivals,
         decoders: Decoders,
         describers: Describers,
         signals: Signals,
@@ -67,6 +69,7 @@ class Worker:
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
+        self._arrivals = arriving
         self._decoders = decoders
         self._describers = describers
         self._signals = signals
@@ -77,6 +80,7 @@ class Worker:
         self._held: set[int] = set()
         self._chores = (
             Chore(pipeline.tidy, TIDY_SECONDS),
+            Chore(arriving.sweep, TIDY_SECONDS),
             Chore(fsck.sweep_leftovers, TIDY_SECONDS),
             Chore(fsck.sweep, SWEEP_SECONDS),
             Chore(trash.purge, SWEEP_SECONDS),
@@ -144,7 +148,10 @@ class Worker:
             finally:
                 with self._lock:
                     self._held.discard(claim.job_id)
-        return bool(claims)
+        has_arrived = (
+            self._arrivals.finish_next()
+        )  # after each job one of these, so that neither keeps the other waiting
+        return bool(claims) or has_arrived
 
     def _do(self, claim: Claim) -> None:
         """Do one job; whatever happens it ends, or is put back to be tried again."""

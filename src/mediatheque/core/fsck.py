@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.pipeline import LEASE_SECONDS, Pipeline
 from mediatheque.core.stores import Stores
 from mediatheque.errors import NotFound, Unavailable
@@ -54,10 +55,11 @@ class Report:
 
 
 class Fsck:
-    def __init__(self, database: Database, stores: Stores, pipeline: Pipeline) -> None:
+    def __init__(self, database: Database, stores: Stores, pipeline: Pipeline, arriving: Arrivals) -> None:
         self._database = database
         self._stores = stores
         self._pipeline = pipeline
+        self._arrivals = arriving
 
     def check(self, *, grace: timedelta = GRACE, sample_percent: float = SAMPLE_PERCENT) -> Report:
         """Look at everything; read `sample_percent` of the objects whole and hold them against their hashes."""
@@ -77,6 +79,7 @@ class Fsck:
         whose original is lost becomes `failed`.
         """
         before = Report()
+        self._arrivals.sweep()
         for recorded in list(self._recorded()):
             self._check_recorded(recorded, before, sample_percent)
         damaged = {*before.missing_objects, *before.checksum_mismatches}
@@ -94,6 +97,7 @@ class Fsck:
         """The part of `repair` that workers do by themselves now and then, one at a time: orphans and stuck runs."""
         with exclusive(self._database, "sweep", wait=False) as held:
             if held:
+                self._arrivals.sweep()
                 _remove(list(self._orphans(GRACE, Report())))
                 with self._database.write() as tx:
                     self._pipeline.restart(tx, [run["id"] for run in self._stuck(GRACE)])

@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from mediatheque.errors import BadRequest, Conflict, KeyReused
 from mediatheque.model import Actor
 from mediatheque.records import idempotency
 from mediatheque.records.engine import Database, Duplicate, Tx
 
-Thing = TypeVar("Thing")
+Made = TypeVar("Made")
+Kept_contra = TypeVar("Kept_contra", contravariant=True)
 
 MAX_KEY_CHARS = 255
 KEPT_HOURS = 24
@@ -32,17 +33,26 @@ class Answer:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remembering(Generic[Thing]):
+class Keeper(Protocol[Kept_contra]):
+    """Something that is written down in the transaction that makes a thing."""
+
+    def keep(self, tx: Tx, made: Kept_contra) -> None: ...
+
+
+@dataclass(slots=True)
+class Remembering(Generic[Made]):
     """Keeps the answer of one request in the transaction that makes the thing."""
 
     tenant_id: int
     key: str
     status: int
-    render: Callable[[Thing], str]
+    render: Callable[[Made], str]
+    body: str | None = None
+    """The answer, once it is kept."""
 
-    def keep(self, tx: Tx, made: Thing) -> None:
-        idempotency.keep(tx, self.tenant_id, self.key, self.status, self.render(made))
+    def keep(self, tx: Tx, made: Made) -> None:
+        self.body = self.render(made)
+        idempotency.keep(tx, self.tenant_id, self.key, self.status, self.body)
 
 
 class Idempotency:

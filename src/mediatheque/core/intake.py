@@ -1,5 +1,6 @@
 """Intake: the waist through which every file comes into the library, whatever the door."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -7,14 +8,14 @@ from uuid import UUID, uuid4
 
 from mediatheque import faults
 from mediatheque.core import folders, ids, names
-from mediatheque.core.idempotency import Remembering
+from mediatheque.core.idempotency import Keeper
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import UPLOAD
 from mediatheque.core.probing import Probing
 from mediatheque.core.quota import Quota
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
-from mediatheque.errors import Empty, Invalid, LibraryError, NotFound, StorageFull, Unsupported
+from mediatheque.errors import BadRequest, Empty, Invalid, LibraryError, NotFound, StorageFull, Unsupported
 from mediatheque.model import Actor, Asset, Facts, State, Terms
 from mediatheque.records import assets, counters, profiles, search, tallies
 from mediatheque.records.engine import Database, Tx
@@ -38,6 +39,10 @@ class Upload:
     """How the bytes came, as `upload_method` tells."""
     asset_id: UUID | None = None
     """The id that the asset was promised before its bytes came."""
+    object_key: str | None = None
+    """The storage key that its bytes were promised."""
+    arrival_id: int | None = None
+    """The arrival that these bytes end, whose promise of room is theirs."""
     is_public: bool | None = None
     """None: as the surface's terms say."""
     enrich: bool = False
@@ -48,17 +53,83 @@ class Upload:
     """What the client called the bytes, at a door that insists on a word (empty: none); they decide themselves."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of an upload: an asset, new or (where duplicates are skipped) one that was there with its bytes."""
+
+    asset: Asset
+    is_new: bool
+
+
 class Intake:
     def __init__(self, database: Database, stores: Stores, probing: Probing, pipeline: Pipeline, quota: Quota) -> None:
         self._database = database
         self._stores = stores
         self._probing = probing
         self._pipeline = pipeline
-        self._quota = quota
+        self.quota = quota
 
     def stage(self, terms: Terms) -> Staged:
         """A temporary file for bytes on their way in, held to the terms' size."""
         return Staged(self._stores.primary.staging, terms.max_bytes)
+
+    def take(
+        self,
+        actor: Actor,
+        terms: Terms,
+        staged: Staged,
+        upload: Upload,
+        *,
+        skip_duplicates: bool = False,
+        own_place: bool = False,
+        remembering: Keeper[Taken] | None = None,
+    ) -> Taken:
+        """As `upload`, but bytes that the tenant has already may be skipped, and its own place can be asked for.
+
+        Raises `BadRequest` when it has no place of its own.
+        """
+        profile_id = self.check_place(actor, own=own_place)
+        with self._database.read() as tx:
+            known = assets.with_hashes(tx, actor.tenant_id, [staged.sha256]) if skip_duplicates else {}
+            there = assets.asset_with(tx, known[staged.sha256], actor.tenant_id) if known else None
+        if there is None:
+            keeper = _New(remembering) if remembering else None
+            return Taken(self.upload(actor, terms, staged, upload, remembering=keeper, profile_id=profile_id), True)
+        taken = Taken(there, is_new=False)
+        if remembering:
+            with self._database.write() as tx:
+                remembering.keep(tx, taken)
+        return taken
+
+    def check(self, terms: Terms, staged: Staged, filename: str, *, declared_type: str | None = None) -> Facts:
+        """Facts about bytes that this door takes; raises `Empty`, `Invalid`, `Unsupported`, `Malformed`."""
+        if staged.size_bytes == 0:
+            raise Empty("The file is empty")
+        if declared_type == "":
+            raise Invalid("The file has no content type", field=("file",), kind="type_missing")
+        facts = self._probing.facts(staged.path, filename)
+        if not terms.takes(facts):
+            raise Unsupported(f"Unsupported media type: {facts.media_type}")
+        return facts
+
+    def check_place(self, actor: Actor, *, own: bool) -> UUID | None:
+        """The profile of the tenant's own place when that is asked for; raises `BadRequest` when there is none."""
+        if not own:
+            return None
+        with self._database.read() as tx:
+            found = profiles.default_of(tx, actor.tenant_id)
+        if found is None:
+            raise BadRequest("No custom storage is configured")
+        return found.uuid
+
+    def count(self, tx: Tx, tenant_id: int) -> int:
+        """How many assets the tenant has."""
+        return tallies.assets_of(tx, tenant_id)
+
+    def known(self, actor: Actor, hashes: Sequence[str]) -> dict[str, UUID]:
+        """Which of these SHA-256 the tenant has, and the asset that holds each."""
+        with self._database.read() as tx:
+            return assets.with_hashes(tx, actor.tenant_id, hashes)
 
     def upload(
         self,
@@ -67,7 +138,7 @@ class Intake:
         staged: Staged,
         upload: Upload,
         *,
-        remembering: Remembering[Asset] | None = None,
+        remembering: Keeper[Asset] | None = None,
         profile_id: UUID | None = None,
         commit_message: str | None = None,
     ) -> Asset:
@@ -82,40 +153,33 @@ class Intake:
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
         upload = replace(upload, title=names.title(upload.title), tags=names.tags(upload.tags))
-        facts = self._accept(terms, staged, upload)
-        self._quota.check(actor.tenant_id, staged.size_bytes)
+        facts = self.check(terms, staged, upload.filename, declared_type=upload.declared_type)
+        with self._database.read() as tx:  # before its bytes go anywhere; it counts below
+            self.quota.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
         store_name, store = self._stores.for_upload(actor, profile_id)
         blob_uuid = uuid4()
         filename = names.safe_name(upload.filename, facts.extension)
-        key = f"{store.key_prefix}{UPLOADS}/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
+        key = upload.object_key or object_key(store.key_prefix, actor, blob_uuid, filename)
         store.put(staged.path, key, message=commit_message)
         made = None
         try:
             with self._database.write() as tx:
                 self._hold(tx, actor, store_name)
+                self.quota.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
                 made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, store_name, key)
                 if remembering:
                     remembering.keep(tx, made)
                 faults.place("upload.recorded")
         except BaseException as error:
             # Otherwise the commit itself failed, and nobody knows whether it counts: leave the bytes.
-            if made is None or isinstance(error, StorageFull):
+            # A promised key may be in the hands of who took over from us: leave it, too.
+            if upload.object_key is None and (made is None or isinstance(error, StorageFull)):
                 with suppress(LibraryError):  # the sweeper finds what a store keeps
                     store.delete(key)
             raise
         faults.place("upload.committed")
         self._pipeline.announce()
         return made
-
-    def _accept(self, terms: Terms, staged: Staged, upload: Upload) -> Facts:
-        if staged.size_bytes == 0:
-            raise Empty("The file is empty")
-        if upload.declared_type == "":
-            raise Invalid("The file has no content type", field=("file",), kind="type_missing")
-        facts = self._probing.facts(staged.path, upload.filename)
-        if facts.media_type not in terms.media_types:
-            raise Unsupported(f"Unsupported media type: {facts.media_type}")
-        return facts
 
     def _hold(self, tx: Tx, actor: Actor, store: str) -> None:
         """Keep the profile of the bytes from being removed under them."""
@@ -186,6 +250,21 @@ class Intake:
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
         self._pipeline.planner.plan(tx, made, trigger=UPLOAD, enrich=upload.enrich, workflows_run=terms.runs_workflows)
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """Keeps an asset as what became of an upload."""
+
+    keeper: Keeper[Taken]
+
+    def keep(self, tx: Tx, made: Asset) -> None:
+        self.keeper.keep(tx, Taken(made, is_new=True))
+
+
+def object_key(prefix: str, actor: Actor, blob_uuid: UUID, filename: str) -> str:
+    """Where the bytes of a blob lie (decisions 2)."""
+    return f"{prefix}{UPLOADS}/{actor.tenant_uuid}/{blob_uuid}/{names.key_name(filename)}"
 
 
 def upload_key(it: Asset) -> str:

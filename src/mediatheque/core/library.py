@@ -6,6 +6,7 @@ from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
+from mediatheque.core.batches import Batches
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.files import Files
@@ -15,8 +16,10 @@ from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.intake import Intake
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
 from mediatheque.core.providers import Providers
+from mediatheque.core.resuming import Resuming
 from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
@@ -36,6 +39,9 @@ class Library:
     users: Users
     audit: Audit
     intake: Intake
+    presigning: Presigning
+    batches: Batches
+    resuming: Resuming
     assets: Assets
     catalogue: Catalogue
     files: Files

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from mediatheque.errors import QuotaExceeded
-from mediatheque.records import tallies
-from mediatheque.records.engine import Database
+from mediatheque.records import arrivals, tallies
+from mediatheque.records.engine import Database, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +19,23 @@ class Quota:
         if not self.limit_bytes or growth_bytes <= 0:
             return
         with self.database.read() as tx:
-            if tallies.bytes_of(tx, tenant_id) + growth_bytes > self.limit_bytes:
+            if growth_bytes > self._room(tx, tenant_id):
                 raise QuotaExceeded
+
+    def room(self, tx: Tx, tenant_id: int) -> int | None:
+        """Bytes that the tenant may still bring, what is promised to its arrivals taken off; None: any number."""
+        return max(0, self._room(tx, tenant_id)) if self.limit_bytes else None
+
+    def reserve(self, tx: Tx, tenant_id: int, size_bytes: int, *, but: int | None = None) -> None:
+        """Raise `QuotaExceeded` unless there is room for so much more, beside what is promised to others than `but`.
+
+        Nobody else counts this tenant's bytes until the transaction ends.
+        """
+        if self.limit_bytes:
+            arrivals.hold_tenant(tx, tenant_id)
+            if size_bytes > self._room(tx, tenant_id, but=but):
+                raise QuotaExceeded
+
+    def _room(self, tx: Tx, tenant_id: int, *, but: int | None = None) -> int:
+        promised = arrivals.reserved_bytes(tx, tenant_id, but=but)
+        return self.limit_bytes - tallies.bytes_of(tx, tenant_id) - promised

@@ -72,7 +72,7 @@ class Stores(Mapping[str, Store]):
         if name != self.primary.name:
             known = self._known(name)
             return [f"{known.store.key_prefix}{family}/{known.tenant_uuid}/" for family in ("uploads", "variants")]
-        return [""] if self.primary.name == "local" else ["uploads/", "variants/"]
+        return [""] if self.primary.name == "local" else ["uploads/", "variants/", "arrivals/"]
 
     def for_upload(self, actor: Actor, profile_id: UUID | None) -> tuple[str, Store]:
         """Where an upload goes: the profile that is named, else the tenant's default, else the server's own store.

@@ -93,6 +93,13 @@ def trashed_before(tx: Tx, moment: datetime, limit: int) -> list[tuple[UUID, int
     return [(row.uuid, row.tenant_id) for row in tx.execute(query.limit(limit))]
 
 
+def with_hashes(tx: Tx, tenant_id: int, hashes: Sequence[str]) -> dict[str, UUID]:
+    """The oldest asset of the tenant that is there with bytes of each of these SHA-256, where there is one."""
+    query = select(blob.c.sha256, asset.c.uuid).join(asset, asset.c.blob_id == blob.c.id)
+    query = query.where(blob.c.tenant_id == tenant_id, blob.c.sha256.in_(hashes), *shown())
+    return {row.sha256: row.uuid for row in tx.execute(query.order_by(blob.c.id.desc()))}
+
+
 def owning_blobs(tx: Tx, keys: Sequence[str]) -> list[Asset]:
     """Assets whose current blob has one of these keys."""
     rows = tx.execute(WHOLE.where(blob.c.key.in_(keys), asset.c.state != "failed")).mappings()

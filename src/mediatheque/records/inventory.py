@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Select, Table, func, select, union
 
 from mediatheque.records.engine import Tx
-from mediatheque.records.tables import asset, blob, garbage, variant
+from mediatheque.records.tables import arrival, asset, blob, garbage, variant
+from mediatheque.records.tables.arrivals import UNSETTLED
 
 FAMILIES = ("blob", "variant")
 _ALIVE = asset.c.state != "failed"
@@ -51,14 +52,17 @@ def keys_in(tx: Tx, store: str, limit: int) -> list[str]:
 
 
 def named(tx: Tx, keys: Sequence[str]) -> set[str]:
-    """Those of the keys that some row names: of an asset that has its bytes, or as garbage that is being removed."""
+    """Those of the keys that some row names: of an asset that has its bytes, of an arrival, or as garbage."""
     if not keys:
         return set()
     blobs: Select[str] = (
         select(blob.c.key).join(asset, asset.c.blob_id == blob.c.id).where(blob.c.key.in_(keys), _ALIVE)
     )
     variants = select(variant.c.key).where(variant.c.key.in_(keys))
-    return set(tx.execute(union(blobs, variants, select(garbage.c.key).where(garbage.c.key.in_(keys)))).scalars())
+    leaving = select(garbage.c.key).where(garbage.c.key.in_(keys))
+    staged = select(arrival.c.staged_key).where(arrival.c.staged_key.in_(keys))
+    promised = select(arrival.c.object_key).where(arrival.c.object_key.in_(keys), UNSETTLED)
+    return set(tx.execute(union(blobs, variants, leaving, staged, promised)).scalars())
 
 
 def _table(family: str) -> Table:

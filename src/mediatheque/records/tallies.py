@@ -74,6 +74,11 @@ def days_of(tx: Tx, tenant_id: int, folder_id: int | None) -> dict[str, dict[int
     return found
 
 
+def assets_of(tx: Tx, tenant_id: int) -> int:
+    mine = tally.c.tenant_id == tenant_id, tally.c.folder_id == ALL_FOLDERS
+    return int(tx.execute(select(func.coalesce(func.sum(tally.c.assets), 0)).where(*mine)).scalar_one())
+
+
 def bytes_of(tx: Tx, tenant_id: int) -> int:
     mine = tally.c.tenant_id == tenant_id, tally.c.folder_id == ALL_FOLDERS
     return int(tx.execute(select(func.coalesce(func.sum(tally.c.size_bytes), 0)).where(*mine)).scalar_one())

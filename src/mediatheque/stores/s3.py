@@ -123,6 +123,12 @@ class S3Store:
     def public_url(self, key: str) -> str | None:
         return None if self._public_base_url is None else f"{self._public_base_url}/{quote(key)}"
 
+    def signed_put(self, key: str, *, lifetime_seconds: int) -> str:
+        """Signed by the service's own scheme, which binds method, key and expiry, and not the size or type."""
+        _checked(key)
+        with self._asking():
+            return obstore.sign(self._client, "PUT", key, timedelta(seconds=lifetime_seconds))
+
     def check(self) -> None:
         """Write, read and remove a small object."""
         key, content = f"{_CHECKS}/{uuid4().hex}", b"mediatheque"

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from mediatheque.core.staging import Staged
-from mediatheque.errors import BadRequest, Invalid, TooLarge, Unavailable
+from mediatheque.errors import BadRequest, Invalid, LibraryError, TooLarge, Unavailable
 from mediatheque.surfaces.http import IDEMPOTENCY_KEY, in_thread
 
 PIECE_BYTES = 1 << 20
@@ -44,11 +46,11 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
     Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time),
     and what staging raises.
     """
-    boundary = _boundary(request)
+    boundary = boundary_of(request)
     declared = int(request.headers.get("content-length", "-1"))
     if declared > max_bytes + OVERHEAD_BYTES:
         raise TooLarge
-    with _uploads.place(), ExitStack() as stack:
+    with uploads.place(), ExitStack() as stack:
         form = Form()
         try:
             await _Reader(form, boundary, lambda: stack.enter_context(stage())).read(request)
@@ -59,6 +61,61 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
         if not form.has_file:
             raise missing_file()
         yield form
+
+
+@asynccontextmanager
+async def staged_body(request: Request, stage: Callable[[], Staged], max_bytes: int) -> AsyncIterator[Staged]:
+    """A request's body as it is, staged; raises `TooLarge` and what staging raises."""
+    if int(request.headers.get("content-length", "-1")) > max_bytes:
+        raise TooLarge
+    with uploads.place(), await in_thread(stage) as staged:
+        async for piece in gathered(request.stream()):
+            await in_thread(staged.write, piece)
+        yield staged
+
+
+async def gathered(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of 1 MiB or a little more; what came before a failure comes before it here, too."""
+    pieces: list[bytes] = []
+    size, failure = 0, None
+    try:
+        async for chunk in chunks:
+            pieces.append(chunk)
+            size += len(chunk)
+            if size >= PIECE_BYTES:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+    except (ClientDisconnect, LibraryError) as error:
+        failure = error
+    if size:
+        yield b"".join(pieces)
+    if failure is not None:
+        raise failure
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """The text fields of a form without files, multipart or urlencoded; raises `BadRequest`."""
+    body = await request.body()
+    kind, _ = parse_options_header(request.headers.get("content-type", ""))
+    try:
+        if kind != "multipart/form-data":
+            return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS))
+        return dict(_parts(boundary_of(request), body))
+    except (MultipartError, ValueError) as error:
+        raise BadRequest("Malformed form") from error
+
+
+def _parts(boundary: str, body: bytes) -> Iterator[tuple[str, str]]:
+    name, text = "", bytearray()
+    with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                name = event.name
+                text.clear()
+            elif event is None:
+                yield name, text.decode()
+            else:
+                text += event
 
 
 def form_document(fields: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +148,7 @@ class _Crowd:
             self._present -= 1
 
 
-_uploads = _Crowd()
+uploads = _Crowd()
 
 
 class _Reader:
@@ -164,7 +221,7 @@ class _Reader:
         return part is not None and part.name == "file" and part.filename is not None
 
 
-def _boundary(request: Request) -> str:
+def boundary_of(request: Request) -> str:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data":
         if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:

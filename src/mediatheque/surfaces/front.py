@@ -83,7 +83,8 @@ def _with_headers(scope: dict[str, Any], send: Send) -> Send:
             if message["status"] >= 500:
                 ERRORS.labels(str(message["status"])).inc()
             present = {name for name, _ in message["headers"]}
-            added = [header for header in (*API, (b"x-request-id", identity)) if header[0] not in present]
+            own = scope["state"].get("headers", ())
+            added = [header for header in (*API, *own, (b"x-request-id", identity)) if header[0] not in present]
             message = {**message, "headers": [*message["headers"], *added]}
         await send(message)
 

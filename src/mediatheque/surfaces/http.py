@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from mediatheque.core.access import require
-from mediatheque.core.idempotency import Remembering
+from mediatheque.core.idempotency import Made, Remembering
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
 from mediatheque.errors import LibraryError, TooLarge, Unavailable, UnsupportedEncoding
@@ -157,9 +157,10 @@ class Porch(APIRoute):
 
     def get_route_handler(self) -> Handle:
         handle = super().get_route_handler()
+        streams: bool = getattr(self.endpoint, "__streams__", False)
 
         async def enter(request: Request) -> Response:
-            return await handle(Request(request.scope, _limited(request.receive)))
+            return await handle(request if streams else Request(request.scope, _limited(request.receive)))
 
         return enter
 
@@ -198,21 +199,23 @@ def once(
     actor: Actor,
     key: str | None,
     request: Iterable[str],
-    make: Callable[[Remembering[Thing] | None], Thing],
+    make: Callable[[Remembering[Made] | None], Made],
     *,
     status: int,
-    render: Callable[[Thing], str],
+    render: Callable[[Made], str],
     render_error: RenderError,
     request_id: str,
 ) -> Response:
-    """Answer a request that makes an asset or a job; the same again under its `Idempotency-Key` gets that answer."""
+    """Answer a request that makes a thing; one with an `Idempotency-Key` that was answered before gets that answer."""
     if key is None:
         return _json(render(make(None)), status)
     known = library.idempotency.begin(actor, key, request)
     if known is not None:
         return _json(known.body, known.status)
     try:
-        return _json(render(make(Remembering(actor.tenant_id, key, status, render))), status)
+        remembering = Remembering(actor.tenant_id, key, status, render)
+        made = make(remembering)
+        return _json(remembering.body or render(made), status)
     except LibraryError as error:
         answer = render_error(error, request_id)
         library.idempotency.settle(actor, key, error.status, bytes(answer.body).decode())

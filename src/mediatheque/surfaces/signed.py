@@ -44,6 +44,12 @@ def download_url(library: Library, it: Asset) -> str:
     return f"{library.base_url}{path}?{signature.query()}"
 
 
+def thumbnail_url(library: Library, uuid: UUID) -> str:
+    """The same of an image's thumbnail, whose name in the URL is of no account."""
+    path = f"{PREFIX}{to_ulid(uuid)}/thumbnail/thumbnail"
+    return f"{library.base_url}{path}?{library.signer.sign('GET', path, lifetime_seconds=LIFETIME_SECONDS).query()}"
+
+
 def media(library: Library) -> AsgiApp:
     delivery = Delivery(library.media, library.generations, REVALIDATE)
 

@@ -1,6 +1,7 @@
 """Every table, once, for both databases. Times are microseconds since the epoch, UTC; sizes are bytes."""
 
 from mediatheque.records.tables.accounts import api_key, audit, refresh_token, tenant, user
+from mediatheque.records.tables.arrivals import arrival, batch
 from mediatheque.records.tables.columns import MICROSECOND, from_micros, metadata, to_micros
 from mediatheque.records.tables.library import (
     PROFILED,
@@ -25,10 +26,12 @@ __all__ = [
     "TRASHED",
     "ai_provider",
     "api_key",
+    "arrival",
     "asset",
     "asset_tag",
     "asset_text",
     "audit",
+    "batch",
     "blob",
     "counter",
     "finding",

@@ -58,6 +58,7 @@ blob = Table(
     Column("frames", Integer, nullable=False, server_default="1"),
     Column("details", JSON),
     instant("created_at", nullable=False),
+    Index("ix_blob_sha256", "tenant_id", "sha256"),
 )
 
 asset = Table(

@@ -1,16 +1,33 @@
-"""Aionvision's "Files API" and its folders (contract, 3): one file for each family of routes."""
+"""Aionvision's "Files API", its uploads and its folders (contract, 3): one file for each family of routes."""
 
 from collections.abc import Callable
 
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.surfaces.files import changes, detail, folders, listing
+from mediatheque.surfaces.files import (
+    batches,
+    changes,
+    detail,
+    folders,
+    listing,
+    live,
+    presigned,
+    sessions,
+    tus,
+    uploads,
+)
 from mediatheque.surfaces.files.errors import render_error, render_invalid
-from mediatheque.surfaces.files.shapes import TERMS
+from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.http import Surface
 
 FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
+    uploads.routes,
+    batches.routes,
+    presigned.routes,
+    sessions.routes,
+    tus.routes,
+    live.routes,
     listing.routes,
     changes.routes,
     detail.routes,

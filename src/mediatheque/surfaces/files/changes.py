@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, Field
 from mediatheque.core.library import Library
 from mediatheque.core.trash import Discarded
 from mediatheque.surfaces.files.errors import ERRORS
-from mediatheque.surfaces.files.shapes import TERMS, FileDetail, file_detail, moment
+from mediatheque.surfaces.files.shapes import FileDetail, file_detail, moment
+from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, scope
 
 MAX_BATCH = 100

@@ -9,16 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from mediatheque.core.library import Library
 from mediatheque.core.media import ORIGINAL
 from mediatheque.core.portraits import Description, Portrait
-from mediatheque.model import Execution, RunState, Stage, State, Terms
+from mediatheque.model import Execution, RunState, Stage, State
 from mediatheque.surfaces.signed import signed_url
-
-TERMS = Terms(
-    surface="files",
-    media_types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
-    max_bytes=100 * 1024 * 1024,
-    is_public=False,
-    shows_failed=True,
-)
 
 THUMBNAIL, MEDIUM, FULL = "small_256", "medium_750", "large_1024"
 VARIANTS = frozenset({ORIGINAL, "tiny_64", THUMBNAIL, MEDIUM, FULL})

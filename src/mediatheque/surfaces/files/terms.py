@@ -1,0 +1,21 @@
+"""What the doors of this dialect take (contract, 3.2, 3.3 and 10; decisions 9)."""
+
+from dataclasses import replace
+
+from mediatheque.model import Terms
+
+PUBLISHED = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+
+TERMS = Terms(
+    surface="files",
+    media_types=PUBLISHED | {"image/heic", "image/avif"},
+    kinds=frozenset({"image", "document", "video", "audio", "link"}),
+    takes_all_of=frozenset({"document", "audio"}),
+    max_bytes=100 * 1024 * 1024,
+    is_public=False,
+    shows_failed=True,
+)
+"""Of the streamed uploads."""
+
+PRESIGNED_TERMS = replace(TERMS, media_types=PUBLISHED, takes_all_of=frozenset(), max_bytes=50 * 1024 * 1024)
+"""Of `upload/initiate`."""
