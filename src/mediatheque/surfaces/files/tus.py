@@ -15,7 +15,7 @@ from mediatheque.core.library import Library
 from mediatheque.core.resuming import ALGORITHMS, Resumed
 from mediatheque.errors import BadRequest, NotFound, PreconditionFailed, TooLarge, UnsupportedEncoding
 from mediatheque.model import Actor, Terms
-from mediatheque.surfaces.files.errors import render_error
+from mediatheque.surfaces.files.errors import ErrorResponse, render_error
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.files.uploads import ERRORS
 from mediatheque.surfaces.files.wishes import wishes_in
@@ -27,7 +27,7 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration,concatenation"
 BODY_TYPE = "application/offset+octet-stream"
 METADATA = frozenset({"filename", "filetype", "title", "tags", "folder_id", "auto_describe"})
-_BYTES: dict[str, Any] = {"requestBody": {"content": {BODY_TYPE: {}}}}
+_ANSWERS = ERRORS | {status: {"model": ErrorResponse} for status in (410, 412, 423, 460)}
 
 
 class TusDoor(Door):
@@ -54,7 +54,7 @@ def routes(library: Library) -> APIRouter:
 
 
 def _open(library: Library) -> APIRouter:
-    router = APIRouter(route_class=Porch, prefix=PATH, tags=["resumable uploads"], responses=ERRORS)
+    router = APIRouter(route_class=Porch, prefix=PATH, tags=["resumable uploads"], responses=_ANSWERS)
 
     @router.options("", status_code=204, openapi_extra=OPEN)
     async def describe_tus() -> Response:
@@ -74,10 +74,10 @@ def _open(library: Library) -> APIRouter:
 
 
 def _behind_the_door(library: Library) -> APIRouter:
-    router = APIRouter(route_class=TusDoor, prefix=PATH, tags=["resumable uploads"], responses=ERRORS)
+    router = APIRouter(route_class=TusDoor, prefix=PATH, tags=["resumable uploads"], responses=_ANSWERS)
     terms = replace(TERMS, takes_all_of=TERMS.takes_all_of | {"video"}, max_bytes=library.resuming.max_bytes)
 
-    @router.post("", status_code=201, openapi_extra=_BYTES)
+    @router.post("", status_code=201)
     @scope("files.write")
     @streaming
     async def create_tus_upload(request: Request) -> Response:
@@ -97,11 +97,11 @@ def _behind_the_door(library: Library) -> APIRouter:
         it = await in_thread(library.resuming.get, actor_of(request), upload_id)
         return Response(status_code=200, headers=_progress(it) | {"Upload-Length": str(it.size_bytes)})
 
-    @router.patch("/{upload_id}", status_code=204, openapi_extra=_BYTES)
+    @router.patch("/{upload_id}", status_code=204)
     @scope("files.write")
     @streaming
     async def append_to_tus_upload(request: Request, upload_id: UUID) -> Response:
-        """More bytes, from the offset at which the upload is."""
+        """More bytes (`application/offset+octet-stream`), from the offset at which the upload is."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != BODY_TYPE:
             raise UnsupportedEncoding(f"Content-Type is {BODY_TYPE} here")
         offset = _number(dict(request.headers), "upload-offset")
