@@ -15,8 +15,8 @@ def at(tx: Tx, tenant_id: int, parts: tuple[str, ...]) -> int | None:
 
 def make(tx: Tx, tenant_id: int, parts: tuple[str, ...]) -> int:
     """The folder of that path, made with all above it where missing; it stays until the transaction ends."""
-    known = folders.hold_at(tx, tenant_id, "/".join(parts))
-    if known is not None:
+    known = folders.folder_at(tx, tenant_id, "/".join(parts))
+    if known is not None and folders.hold(tx, known):
         return known
     folders.lock_tree(tx, tenant_id)  # nobody may move what is above it meanwhile
     parent: int | None = None
@@ -31,7 +31,7 @@ def make(tx: Tx, tenant_id: int, parts: tuple[str, ...]) -> int:
 
 def with_id(tx: Tx, tenant_id: int, uuid: UUID) -> int:
     """The row of a folder of this tenant, which stays until the transaction ends; raises `NotFound`."""
-    found = folders.hold(tx, tenant_id, uuid)
-    if found is None:
+    found = folders.folder_with(tx, tenant_id, uuid)
+    if found is None or not folders.hold(tx, found):
         raise NotFound("No such folder").about("folder")
     return found

@@ -238,7 +238,6 @@ class Intake:
             "source": terms.surface,
             "upload_method": upload.method,
             "captured_at": facts.captured_at,
-            "content_at": facts.captured_at or now,
             "created_at": now,
             "updated_at": now,
         }

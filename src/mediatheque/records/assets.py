@@ -35,7 +35,9 @@ def add_blob(tx: Tx, values: dict[str, Any]) -> int:
 
 
 def add_asset(tx: Tx, values: dict[str, Any]) -> int:
-    return int(tx.execute(insert(asset).returning(asset.c.id), _keyed(values)).scalar_one())
+    """A new row; where nothing says when its content was made, that is when the asset was."""
+    dated = {"content_at": values.get("captured_at") or values["created_at"]} | values
+    return int(tx.execute(insert(asset).returning(asset.c.id), _keyed(dated)).scalar_one())
 
 
 def set_tags(tx: Tx, it: Asset, tags: Sequence[str]) -> None:

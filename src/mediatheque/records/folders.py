@@ -23,22 +23,17 @@ def folder_at(tx: Tx, tenant_id: int, path: str) -> int | None:
     return tx.execute(select(folder.c.id).where(folder.c.tenant_id == tenant_id, folder.c.path == path)).scalar()
 
 
-def hold_at(tx: Tx, tenant_id: int, path: str) -> int | None:
-    """The folder of that path, which cannot go before the transaction ends."""
-    return tx.execute(
-        select(folder.c.id)
-        .where(folder.c.tenant_id == tenant_id, folder.c.path == path)
-        .with_for_update(read=True, key_share=True)
-    ).scalar()
+def hold(tx: Tx, folder_id: int) -> bool:
+    """Keep a folder from going before the transaction ends; False when it is gone.
+
+    By its row, not by its path: what is moved meanwhile would be locked although it is not what was looked for.
+    """
+    this = select(folder.c.id).where(folder.c.id == folder_id)
+    return tx.execute(this.with_for_update(read=True, key_share=True)).first() is not None
 
 
-def hold(tx: Tx, tenant_id: int, uuid: UUID) -> int | None:
-    """The folder with that id, which cannot go before the transaction ends."""
-    return tx.execute(
-        select(folder.c.id)
-        .where(folder.c.tenant_id == tenant_id, folder.c.uuid == uuid)
-        .with_for_update(read=True, key_share=True)
-    ).scalar()
+def folder_with(tx: Tx, tenant_id: int, uuid: UUID) -> int | None:
+    return tx.execute(select(folder.c.id).where(folder.c.tenant_id == tenant_id, folder.c.uuid == uuid)).scalar()
 
 
 def lock_tree(tx: Tx, tenant_id: int) -> None:

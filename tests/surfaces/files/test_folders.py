@@ -335,7 +335,7 @@ def test_uploads_moves_and_deletions_at_once_leave_a_sound_tree(tenant: Tenant) 
         return client.patch(f"{FOLDERS}/{one}", json={"name": f"f{number % 3}"}).status_code
 
     with ThreadPoolExecutor(6) as threads:
-        statuses = set(threads.map(work, range(120)))
+        statuses = set(threads.map(work, range(200)))
     assert statuses <= {200, 201, 404, 409, 422}
     folders = tree(tenant.client)
     for folder in folders.values():

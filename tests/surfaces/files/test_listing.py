@@ -12,6 +12,8 @@ from mediatheque.records import assets, runs, search
 from mediatheque.records.engine import Database
 from mediatheque.records.tables import asset
 from tests.conftest import Tenant
+from tests.pictures import picture
+from tests.support import wait_for
 from tests.surfaces.files.conftest import FILES, FOLDERS, anonymous, document, filed, listed, ready, refused
 
 KEYS = {
@@ -62,8 +64,6 @@ def test_a_described_file_says_so(tenant: Tenant) -> None:
 
 def test_an_enriched_file_shows_what_the_model_said(tenant: Tenant) -> None:
     file_id = filed(tenant.client, runEnrichment="true")
-    from tests.support import wait_for
-
     wait_for(lambda: tenant.client.get(FILES).json()["files"][0]["description_status"] == "completed", "words", 30)
     (item,) = tenant.client.get(FILES).json()["files"]
     assert item["upload_description"] and item["has_full_description"]
@@ -282,6 +282,15 @@ def test_odd_searches_find_nothing_and_break_nothing(tenant: Tenant) -> None:
 def test_a_search_in_an_empty_library_finds_nothing(tenant: Tenant) -> None:
     assert listed(tenant.client, search="anything") == []
     assert listed(tenant.client, tags="anything", media_types="video") == []
+
+
+def test_what_a_dispatched_job_made_is_a_file_like_any_other(tenant: Tenant) -> None:
+    key = tenant.client.post("/v1/uploads", files={"file": ("input.png", picture("PNG"))}).json()["upload_key"]
+    job = tenant.client.post("/v1/workflows/thumbnail", json={"source_image_s3_key": key}).json()["job_id"]
+    wait_for(lambda: tenant.client.get(f"/v1/jobs/{job}").json()["status"] == "SUCCESS", "the job", 30)
+    for sort_by in ("created_at", "content_created_at", "title", "size_bytes"):
+        assert len(listed(tenant.client, sort_by=sort_by)) == 2
+        assert len(listed(tenant.client, sort_by=sort_by, has_description=False)) == 2
 
 
 def test_every_answer_tells_the_rate(tenant: Tenant) -> None:
