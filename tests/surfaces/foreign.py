@@ -58,6 +58,11 @@ class Estate:
     profile: UUID
     provider: UUID
     user: UUID
+    folder: UUID
+    session: UUID
+    promised: UUID
+    promised_key: str
+    resumable: UUID
     keys: tuple[str, ...]
 
     def ids(self, *, is_open: bool) -> Mapping[str, list[Id]]:
@@ -65,7 +70,15 @@ class Estate:
         assets = [self.asset, self.upload] if is_open else [self.asset, self.upload, self.image]
         return {
             "asset_id": _spelled(assets, UUIDS),
-            "image_id": _spelled(assets, IMAGES),
+            "image_id": _spelled([*assets, self.promised], (*IMAGES, str)),
+            "file_id": _spelled([*assets, self.promised], UUIDS[:1]),
+            "file_ids": _spelled(assets, UUIDS[:1]),
+            "folder_id": _spelled([self.folder], UUIDS[:1]),
+            "parent_id": _spelled([self.folder], UUIDS[:1]),
+            "new_parent_id": _spelled([self.folder], UUIDS[:1]),
+            "session_id": _spelled([self.session], UUIDS[:1]),
+            "upload_id": _spelled([self.promised, self.resumable], UUIDS[:1]),
+            "object_key": [Id(key, _moved(key)) for key in (self.promised_key, *self.keys)],
             "id": _spelled([self.asset, self.upload], ULIDS),
             "storage_key": [Id(key, _moved(key)) for key in self.keys],
             "workflow_id": _spelled([self.workflow], UUIDS),
@@ -89,6 +102,9 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
     image = upload(client, alt_text="private", folder="private")["id"]
     taken = client.post("/v1/uploads", files={"file": ("photo.jpg", picture("JPEG", 70, 60))}).json()["upload_key"]
     started = client.post("/v1/workflows/thumbnail", json={"source_image_s3_key": taken}).json()["job_id"]
+    form = {"filename": "photo.jpg", "content_type": "image/jpeg", "size_bytes": "1000"}
+    promised = client.post("/api/v2/user-files/upload/initiate", data=form).json()
+    batch = _batch(client)
     estate = Estate(
         tenant_uuid,
         asset=UUID(made),
@@ -101,9 +117,15 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
         provider=_created(client, "/api/v1/system/ai/providers", name="private", apiBaseUrl="https://192.0.0.9/v1",
                           apiKey="sk-private", modelName="m"),
         user=_created(client, "/api/v1/users", username="private", password="a password of theirs", role="user"),
+        folder=UUID(client.get("/api/v2/folders").json()["folders"][0]["id"]),
+        session=UUID(batch["session_id"]),
+        promised=UUID(promised["image_id"]),
+        promised_key=promised["object_key"],
+        resumable=UUID(_resumable(client).rpartition("/")[2]),
         keys=(),
     )  # fmt: skip
     wait_for(lambda: not _has_work(database, tenant_uuid), "the tenant's jobs to end", 60)
+    wait_for(lambda: client.get(batch["status_url"]).json()["status"] == "completed", "the session to end", 60)
     return Estate(**{**_fields(estate), "keys": tuple(_private_keys(database, estate))})
 
 
@@ -131,6 +153,16 @@ def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
             sums = select(*keys, *(func.sum(table.c[name]) for name in amounts)).group_by(*keys).order_by(*keys)
             found[table.name] = [row for row in tx.execute(sums.where(table.c.tenant_id == number)) if any(row[-2:])]
     return found
+
+
+def _batch(client: httpx.Client) -> dict[str, Any]:
+    files = [("files", ("photo.jpg", picture("JPEG", 80, 60), "image/jpeg"))]
+    return dict(client.post("/api/v2/user-files/upload/stream-batch", files=files).json())
+
+
+def _resumable(client: httpx.Client) -> str:
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "1000"}
+    return client.post("/api/v2/uploads/tus", headers=headers).headers["location"]
 
 
 def _spelled(uuids: list[UUID], spellings: tuple[Spelling, ...]) -> list[Id]:

@@ -264,7 +264,7 @@ def is_own_key(actor: Actor, key: str) -> bool:
 
 def _terms(it: Arrival) -> Terms:
     kept = it.options["terms"]
-    sets = {name: frozenset(kept[name]) for name in ("media_types", "kinds")}
+    sets = {name: frozenset(kept[name]) for name in ("media_types", "kinds", "takes_all_of")}
     return Terms(**kept | sets)
 
 

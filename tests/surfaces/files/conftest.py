@@ -9,8 +9,10 @@ import httpx
 from mediatheque.records import assets, search, tallies
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database
+from tests.documents import pdf
 from tests.pictures import picture
 from tests.support import wait_for
+from tests.surfaces.files.doors import streamed
 
 FILES, FOLDERS = "/api/v2/user-files", "/api/v2/folders"
 
@@ -68,8 +70,13 @@ def anonymous(url: str, **options: Any) -> httpx.Response:
     return httpx.get(url, trust_env=False, **options)
 
 
+def paper(client: httpx.Client) -> str:
+    """The id of a document of three pages."""
+    return str(streamed(client, pdf("One", "Two", "Three"), "paper.pdf", auto_describe="false")["image_id"])
+
+
 def document(database: Database, tenant_uuid: uuid.UUID, name: str = "paper.pdf", *, days_ago: int = 0) -> str:
-    """The id of a document, recorded as an upload would: no door takes one yet."""
+    """The id of a document, recorded as an upload some days ago would have been."""
     from mediatheque.records import accounts
 
     now = datetime.now(UTC) - timedelta(days=days_ago)

@@ -16,7 +16,7 @@ from mediatheque.records.tables import asset
 from tests.conftest import Tenant
 from tests.pictures import picture, size_of
 from tests.support import upload, wait_for
-from tests.surfaces.files.conftest import FILES, anonymous, document, filed, ready, refused
+from tests.surfaces.files.conftest import FILES, anonymous, filed, paper, ready, refused
 
 KEYS = {
     "id", "object_key", "title", "tags", "size_bytes", "content_type", "dimensions", "format", "full_url",
@@ -141,9 +141,9 @@ def test_a_small_picture_is_never_enlarged(tenant: Tenant) -> None:
 
 def test_variants_that_are_not_there_are_404(tenant: Tenant, database: Database) -> None:
     file_id = filed(tenant.client)
-    paper = document(database, tenant.key.tenant_id)
+    written = paper(tenant.client)
     for path in (f"{file_id}/variant/huge", f"{file_id}/variant/thumbnail", f"{uuid.uuid4()}/variant/original",
-                 f"{paper}/variant/original", f"{paper}/variant/tiny_64"):  # fmt: skip
+                 f"{written}/variant/original", f"{written}/variant/tiny_64"):  # fmt: skip
         refused(tenant.client.get(f"{FILES}/{path}"), 404, "RESOURCE_NOT_FOUND")
 
 
@@ -209,8 +209,8 @@ def test_triggering_makes_the_variants_again(tenant: Tenant) -> None:
 
 
 def test_variants_are_made_of_pictures_alone(tenant: Tenant, database: Database) -> None:
-    paper = document(database, tenant.key.tenant_id)
-    refused(tenant.client.post(f"{FILES}/{paper}/trigger-variants"), 400, "BAD_REQUEST")
+    written = paper(tenant.client)
+    refused(tenant.client.post(f"{FILES}/{written}/trigger-variants"), 400, "BAD_REQUEST")
     refused(tenant.client.post(f"{FILES}/{uuid.uuid4()}/trigger-variants"), 404, "RESOURCE_NOT_FOUND")
 
 

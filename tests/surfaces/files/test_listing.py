@@ -14,7 +14,17 @@ from mediatheque.records.tables import asset
 from tests.conftest import Tenant
 from tests.pictures import picture
 from tests.support import wait_for
-from tests.surfaces.files.conftest import FILES, FOLDERS, anonymous, document, filed, listed, ready, refused
+from tests.surfaces.files.conftest import (
+    FILES,
+    FOLDERS,
+    anonymous,
+    document,
+    filed,
+    listed,
+    paper,
+    ready,
+    refused,
+)
 
 KEYS = {
     "id", "title", "filename", "thumbnail_url", "upload_description", "visible_text", "tags", "size_bytes",
@@ -73,17 +83,17 @@ def test_an_enriched_file_shows_what_the_model_said(tenant: Tenant) -> None:
 
 def test_files_of_every_kind_and_visibility_are_listed(tenant: Tenant, database: Database) -> None:
     private, public = filed(tenant.client), filed(tenant.client, isPublic="true")
-    paper = document(database, tenant.key.tenant_id)
-    assert set(listed(tenant.client)) == {private, public, paper}
-    assert listed(tenant.client, media_types="document") == [paper]
+    written = paper(tenant.client)
+    assert set(listed(tenant.client)) == {private, public, written}
+    assert listed(tenant.client, media_types="document") == [written]
     assert set(listed(tenant.client, media_types="image")) == {private, public}
-    assert set(listed(tenant.client, media_types="image,document")) == {private, public, paper}
-    assert set(listed(tenant.client, media_types=["image", "document,video"])) == {private, public, paper}
+    assert set(listed(tenant.client, media_types="image,document")) == {private, public, written}
+    assert set(listed(tenant.client, media_types=["image", "document,video"])) == {private, public, written}
     assert listed(tenant.client, media_types="video,link") == []
 
 
 def test_a_document_has_the_keys_of_its_kind(tenant: Tenant, database: Database) -> None:
-    document(database, tenant.key.tenant_id)
+    paper(tenant.client)
     (item,) = tenant.client.get(FILES).json()["files"]
     assert set(item) == KEYS | {"page_count", "text_extraction_status", "chunk_count", "document_url"}
     assert (item["document_type"], item["page_count"], item["variant_status"]) == ("pdf", 3, None)
@@ -162,11 +172,11 @@ def test_every_order_goes_both_ways_and_its_pages_join(
     tenant: Tenant, database: Database, sort_by: str, prepare: Callable[[int], dict[str, Any]]
 ) -> None:
     ids = [filed(tenant.client) for _ in range(4)]
-    paper = document(database, tenant.key.tenant_id)
-    for number, file_id in enumerate([ids[2], ids[0], paper, ids[1]]):
+    written = paper(tenant.client)
+    for number, file_id in enumerate([ids[2], ids[0], written, ids[1]]):
         set_column(database, file_id, **prepare(number))
     tenant.client.delete(f"{FILES}/{ids[3]}")
-    expected = [ids[2], ids[0], paper, ids[1]]
+    expected = [ids[2], ids[0], written, ids[1]]
     assert listed(tenant.client, sort_by=sort_by, sort_order="asc") == expected
     assert listed(tenant.client, sort_by=sort_by) == expected[::-1]
     for order, wanted in (("asc", expected), ("desc", expected[::-1])):
