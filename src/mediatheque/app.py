@@ -4,14 +4,11 @@ Each kind of process imports only what it needs: a worker knows no surface, the 
 """
 
 import importlib
-import os
-import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +21,7 @@ from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
+from mediatheque.keyring import own_secrets
 from mediatheque.model import Endpoint, Queue, Reach
 from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
@@ -46,8 +44,6 @@ if TYPE_CHECKING:
 
 PROBES = 2
 """Decoder children of one API process."""
-SECRET_CHARS = 16
-"""The least that counts as a secret of its own where several are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCreden
     with _told_as("data_dir", settings.data_dir):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=settings.data_dir).close()
-        _secrets(settings)
+        own_secrets(settings)
         faults.place("start.secret")
     with _told_as("storage_url", _storage_url(settings)):
         store = _store(settings, plugins)
@@ -108,7 +104,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
         memory_bytes=settings.decoder_memory_mb << 20,
         allowed=tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)})),
     )
-    sealer = Sealer(_secrets(settings))
+    sealer = Sealer(own_secrets(settings))
     endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
     types = load(plugins.STORES)
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
@@ -144,10 +140,10 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.workflows import Workflows
 
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
-    own_secrets = _secrets(settings)
+    keys = own_secrets(settings)
     generations = parts.generations
     limiter = Limiter(settings.rate_limit, settings.redis_url)
-    tokens = Tokens(own_secrets, _outside(settings))
+    tokens = Tokens(keys, _outside(settings))
     assets = Assets(database, parts.pipeline, generations)
     trash = make_trash(parts)
     files = Files(database, parts.pipeline, assets, trash)
@@ -179,7 +175,7 @@ def make_library(parts: Parts) -> "Library":
         profiles=Profiles(database, stores),
         idempotency=Idempotency(database),
         generations=generations,
-        signer=Signer(own_secrets),
+        signer=Signer(keys),
         health=Health(database, parts.store, parts.pipeline),
     )
 
@@ -217,7 +213,7 @@ def make_describers(parts: Parts) -> "Describers":
     )
     return Describers(
         parts.database,
-        Sealer(_secrets(settings)),
+        Sealer(own_secrets(settings)),
         builtin=load([parts.plugins.DESCRIBER])[0] if settings.describer == "builtin" else None,
         default=default if settings.vision_url else None,
         others=Reach(frozenset(settings.endpoint_allow), https_only=True),
@@ -328,30 +324,3 @@ def _outside(settings: Settings) -> "OutsideIssuer | None":
         settings.jwt_tenant_claim,
         settings.jwt_role_claim,
     )
-
-
-def _secrets(settings: Settings) -> tuple[str, ...]:
-    """The configured secrets, or those kept in the data folder, made at first start.
-
-    A phrase with short words is one secret: its words alone could be guessed.
-    """
-    if settings.secret:
-        words = settings.secret.split()
-        return tuple(words) if all(len(word) >= SECRET_CHARS for word in words) else (settings.secret,)
-    kept = settings.data_dir / "secret"
-    if not kept.exists():
-        _keep_secret(kept)
-    return tuple(kept.read_text().split())
-
-
-def _keep_secret(kept: Path) -> None:
-    """Whole or not at all, and the first of several processes wins."""
-    draft = kept.with_name(f".secret-{os.getpid()}")
-    draft.write_text(secrets.token_urlsafe(48) + "\n")
-    draft.chmod(0o600)
-    try:
-        kept.hardlink_to(draft)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
