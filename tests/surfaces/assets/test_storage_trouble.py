@@ -15,7 +15,7 @@ from tests.pictures import picture
 from tests.s3_gate import NO_ROOM, Gate, everything, gate, writes
 from tests.seaweed import Seaweed
 from tests.support import Server, wait_for
-from tests.surfaces.assets.test_assets import anonymous, assert_refused, detail, made, ready
+from tests.surfaces.assets.test_assets import anonymous, assert_refused, detail, enriched, made, ready
 from tests.surfaces.assets.test_assets import upload as send
 from tests.surfaces.assets.test_storage import ROOT, make, s3
 from tests.surfaces.assets.test_storage import admin as admin
@@ -50,7 +50,7 @@ def staged(library: Server) -> list[Path]:
 def test_a_full_service_is_507_until_it_has_room(
     admin: httpx.Client, bucket: str, before: Gate, library: Server, words: str, size: int
 ) -> None:
-    asset = ready(admin, made(admin)["id"])
+    asset = enriched(admin, made(admin)["id"])
     objects = sorted(kept(bucket))
     before.refuses, before.answer = writes, NO_ROOM[words]
     data = picture("PNG", seed=1) + bytes(size)
