@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from mediatheque.core.arrivals import STREAMING, Wishes
 from mediatheque.core.intake import Taken
 from mediatheque.core.library import Library
-from mediatheque.model import Actor, Asset, State
+from mediatheque.model import Actor, Asset
 from mediatheque.surfaces.files.errors import ErrorResponse, render_error
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.files.wishes import FIELDS, target_of, wishes_in
@@ -72,13 +72,6 @@ def document_type(it: Asset) -> str | None:
     return DOCUMENTS.get(it.blob.media_type)
 
 
-def text_extraction(it: Asset) -> str | None:
-    """Of a document that has just come."""
-    if it.kind != "document":
-        return None
-    return "completed" if it.state is State.READY else "pending"
-
-
 def _upload(library: Library, actor: Actor, form: Form, key: str | None, request_id: str, started: float) -> Response:
     wishes, fields = wishes_in(form.fields), sorted(form.fields.items())
     upload = wishes.as_upload(form.filename, STREAMING)
@@ -119,5 +112,5 @@ def _shape(wishes: Wishes, started: float, taken: Taken) -> str:
         storage_target=target_of(wishes),
         media_type=it.kind,
         document_type=document_type(it),
-        text_extraction_status=text_extraction(it),
+        text_extraction_status="pending" if is_new and it.kind == "document" else None,
     ).model_dump_json()
