@@ -108,7 +108,9 @@ Index("ix_asset_newest", asset.c.tenant_id, asset.c.kind, asset.c.created_at, as
       sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
 Index("ix_asset_largest", asset.c.tenant_id, asset.c.kind, asset.c.size_bytes, asset.c.id,
       sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
-Index("ix_asset_failed", asset.c.tenant_id, asset.c.kind,
+Index("ix_asset_type", asset.c.tenant_id, asset.c.kind, asset.c.media_type, asset.c.created_at, asset.c.id,
+      sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
+Index("ix_asset_failed", asset.c.tenant_id, asset.c.kind, asset.c.created_at, asset.c.id,
       sqlite_where=text("deleted_at IS NULL AND state = 'failed'"),
       postgresql_where=text("deleted_at IS NULL AND state = 'failed'"))  # fmt: skip
 

@@ -42,6 +42,23 @@ def upgrade() -> None:
         sqlite_where=sa.text("folder_id IS NOT NULL"),
         postgresql_where=sa.text("folder_id IS NOT NULL"),
     )
+    op.drop_index("ix_asset_failed", "asset")
+    op.create_index(
+        "ix_asset_failed",
+        "asset",
+        ["tenant_id", "kind", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL AND state = 'failed'"),
+        postgresql_where=sa.text("deleted_at IS NULL AND state = 'failed'"),
+    )
+    op.create_index(
+        "ix_asset_type",
+        "asset",
+        ["tenant_id", "kind", "media_type", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(
         "ix_asset_trash",
         "asset",
