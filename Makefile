@@ -17,7 +17,7 @@ run: $(UV) ## install what the server needs and start it (MEDIATHEQUE_* variable
 
 test: $(UV) ## install what the tests need and run them all
 	$(UV) sync --quiet --locked
-	$(UV) run --no-sync pytest -n 2 --dist worksteal $(ARGS)
+	$(UV) run --no-sync pytest $(ARGS)
 
 check: $(UV) ## formatting, lint, types and the walls between the parts
 	$(UV) sync --quiet --locked

@@ -7,14 +7,26 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, func, select
 
 from mediatheque.app import make_fsck
 from mediatheque.core.counts import TRASH
 from mediatheque.core.fsck import Report
 from mediatheque.records.assets import day_of
 from mediatheque.records.engine import Tx
-from mediatheque.records.tables import asset, blob, from_micros, job, metadata, run, tally, to_micros, variant, worker
+from mediatheque.records.tables import (
+    asset,
+    blob,
+    counter,
+    from_micros,
+    job,
+    metadata,
+    run,
+    tally,
+    to_micros,
+    variant,
+    worker,
+)
 from tests.faults.ledger import Ledger
 from tests.faults.site import Site
 from tests.support import wait_for
@@ -67,14 +79,27 @@ def settle(site: Site, *, lapse: bool = True, seconds: float = IDLE_SECONDS) -> 
 
 
 def snapshot(site: Site) -> tuple[dict[str, list[Any]], list[tuple[str, int]]]:
-    """All rows of all tables but the workers' signs of life, and all objects with their sizes."""
+    """All rows of all tables but the workers' signs of life, and all objects with their sizes.
+
+    Of what workers fold in the background (tallies, counters) the sums.
+    """
     with site.parts.database.read() as tx:
         rows = {
             table.name: [tuple(row) for row in tx.execute(select(table).order_by(*table.primary_key))]
             for table in metadata.sorted_tables
-            if table is not worker
+            if table not in {worker, tally, counter}
+        }
+        rows |= {
+            "tally": _sums(tx, tally, "assets", "size_bytes"),
+            "counter": _sums(tx, counter, "amount", "size_bytes"),
         }
     return rows, sorted((found.key, found.size_bytes) for found in site.parts.store.list())
+
+
+def _sums(tx: Tx, table: Table, *amounts: str) -> list[Any]:
+    keys = [column for column in table.c if column.name not in {"id", *amounts}]
+    query = select(*keys, *(func.sum(table.c[name]) for name in amounts)).group_by(*keys).order_by(*keys)
+    return [tuple(row) for row in tx.execute(query) if any(row[-len(amounts) :])]
 
 
 def objects(site: Site) -> list[Path]:

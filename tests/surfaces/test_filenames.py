@@ -115,6 +115,6 @@ def assert_kept_well(tenant: Tenant, database: Database, count: int) -> None:
 def outside(tenant: Tenant) -> set[Path]:
     """Everything that lies in and beside the data folder, but for what lies where objects do."""
     folder = tenant.server.data_dir
-    kept = {folder / "objects" / name for name in ("uploads", "variants", ".staging")}
+    kept = {folder / "objects" / name for name in ("uploads", "variants", "arrivals", ".staging")}
     found = {it for it in folder.parent.rglob("*") if not any(it.is_relative_to(inside) for inside in kept)}
     return {it for it in found if it.parent.name != "metrics" and not it.name.startswith("mediatheque.db")}

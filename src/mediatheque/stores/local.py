@@ -160,13 +160,13 @@ class LocalStore:
 def _rename(staged: Path, target: Path) -> list[Path]:
     """Give the file its name, in folders that may have to be made; returns those whose entries changed, but its own."""
     while True:
-        new_folders = _make_folders(target.parent)
         try:
+            new_folders = _make_folders(target.parent)
             staged.rename(target)
-        except FileNotFoundError:
-            if not staged.exists():
+        except (FileExistsError, FileNotFoundError):
+            if not staged.exists() or any(above.is_file() for above in target.parents):
                 raise
-            continue  # the deletion of a neighbour took the empty folder away
+            continue  # the deletion of a neighbour took an empty folder away
         return new_folders
 
 
