@@ -8,7 +8,7 @@ from benchmarks.client import Client
 from benchmarks.generator import COMMON, RARE, fill, prepared
 from benchmarks.lists import Question, ask
 from benchmarks.report import Figure, at_most
-from benchmarks.server import DATABASES, Postgres, database_url, serving
+from benchmarks.server import DATABASES, Postgres, database_url, mounted, serving
 from mediatheque.records.engine import Database
 
 PAGE_SIZE = 20
@@ -30,6 +30,7 @@ def _figures(home: Path, postgresql: Postgres | None, size: int) -> Iterable[Fig
     fill(database, library, size)
     database.close()
     where = f"{size:,} rows, {'postgresql' if postgresql else 'sqlite'}"
+    mounted(home)
     with serving(home, "--no-workers", database=url) as server:
         client = Client(server.port, library.key)
         assert client.json("/api/v1/assets")["data"]["total"] == size

@@ -13,7 +13,7 @@ from benchmarks import wrk
 from benchmarks.client import Client
 from benchmarks.generator import COMMON, RARE, Library, fill, fill_tenants, prepared, uuids
 from benchmarks.report import Figure, at_least, at_most, percentile
-from benchmarks.server import DATABASES, Postgres, database_url, serving
+from benchmarks.server import DATABASES, Postgres, database_url, mounted, serving
 from mediatheque.core.accounts import Accounts
 from mediatheque.records.engine import Database
 from mediatheque.surfaces.images.shapes import from_uuid
@@ -65,6 +65,7 @@ def _lists(
     raw = _raw(url, some)
     database.close()
     where = f"{size:,} rows, {'postgresql' if postgresql else 'sqlite'}"
+    mounted(home)
     with serving(home, "--no-workers", database=url) as server:
         client = Client(server.port, library.key)
         for question in _questions(library, size, some):
@@ -146,6 +147,7 @@ def _by_id(home: Path, url: str, library: Library, some: Sequence[UUID], where: 
     paths = ", ".join(f'"/v3/images/{from_uuid(uuid)}"' for uuid in some)
     script.write_text(f"local paths = {{{paths}}}\nlocal at = 0\n"
                       "function request() at = at % #paths + 1 return wrk.format('GET', paths[at]) end\n")  # fmt: skip
+    mounted(home)
     with serving(home, "--no-workers", "--processes", "2", database=url) as server:
         headers = [f"Authorization: Bearer {library.key}"]
         wrk.rate(server.url, 1, headers=headers, script=script)
@@ -167,6 +169,7 @@ def _tenants(home: Path, postgresql: Postgres | None) -> Iterable[Figure]:
         fill_tenants(database, count)
         key = Accounts(database).create_key(f"tenant {count // 2}")
         database.close()
+        mounted(data)
         with serving(data, "--no-workers", database=url) as server:
             client = Client(server.port, key.key)
             assert client.json("/v3/images")["total"] == 1

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 from tests.support import ADMIN_KEY, Server
 
+from mediatheque.stores.local import MARKER
+
 __all__ = ["ADMIN_KEY", "DATABASES", "Postgres", "Tree", "serving", "tree_of"]
 
 DATABASES = ("sqlite", "postgresql")
@@ -48,6 +50,13 @@ def postgres(folder: Path) -> Iterator[Postgres]:
 
 def database_url(data_dir: Path, postgresql: Postgres | None) -> str:
     return postgresql.create() if postgresql else f"sqlite:///{data_dir / 'mediatheque.db'}"
+
+
+def mounted(data_dir: Path) -> None:
+    """Mark the store of generated rows as one whose volume is there, although no object is."""
+    objects = data_dir / "objects"
+    objects.mkdir(parents=True, exist_ok=True)
+    (objects / MARKER).touch()
 
 
 def make_server(data_dir: Path, *arguments: str, database: str = "") -> Server:
