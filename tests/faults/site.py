@@ -48,8 +48,10 @@ class Site:
     @cached_property
     def parts(self) -> Parts:
         """Database, store and pipeline of the same library, opened by the test."""
-        given = {name.removeprefix("MEDIATHEQUE_").lower(): value for name, value in self.server.environment.items()}
-        return open_parts(Settings(**{**given, "data_dir": self.server.data_dir}), decoders=1)  # type: ignore[arg-type]
+        prefix = "MEDIATHEQUE_"
+        told = self.server.full_environment().items()
+        given = {name.removeprefix(prefix).lower(): value for name, value in told if name.startswith(prefix)}
+        return open_parts(Settings(**given), decoders=1)  # type: ignore[arg-type]
 
     @property
     def staging(self) -> Path:
