@@ -18,13 +18,18 @@ def filtered(narrow: Filter) -> Callable[[Tx], Any]:
     return lambda tx: catalogue.filtered(tx, SCOPE, narrow, by_size=False, ascending=False, skip=0, limit=20)
 
 
+def listed(*, by_size: bool) -> Callable[[Tx], Any]:
+    return lambda tx: catalogue.all_of(tx, SCOPE, by_size=by_size, ascending=False, skip=0, limit=20)
+
+
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
         (lambda tx: catalogue.failed_by_day(tx, SCOPE), "ix_asset_failed"),
         (filtered(Filter(states=(State.FAILED,))), "ix_asset_failed"),
         (filtered(Filter(media_type="image/gif")), "ix_asset_type"),
-        (lambda tx: catalogue.by_size(tx, SCOPE, ascending=False, skip=0, limit=20), "ix_asset_largest"),
+        (listed(by_size=True), "ix_asset_largest"),
+        (listed(by_size=False), "ix_asset_newest"),
         (lambda tx: catalogue.from_day(tx, SCOPE, day=1, ascending=True, skip=0, limit=20), "ix_asset_newest"),
     ],
 )

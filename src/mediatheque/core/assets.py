@@ -188,8 +188,8 @@ def _search(tx: Tx, scope: Scope, needle: str, skip: int, limit: int) -> tuple[l
 
 def _jump(tx: Tx, scope: Scope, skip: int, limit: int) -> tuple[list[Asset], int]:
     """A page anywhere in the list: the days' counts tell on which day it starts, and only that day is counted off."""
-    if skip == 0:
-        return assets.newest(tx, scope, before=None, skip=0, limit=limit), tallies.total(tx, scope)
+    if skip <= tallies.NEAR:
+        return assets.newest(tx, scope, before=None, skip=skip, limit=limit), tallies.total(tx, scope)
     days = tallies.by_day(tx, scope)
     total = sum(count for _, count in days)
     if skip >= total:

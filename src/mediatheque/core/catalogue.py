@@ -111,22 +111,24 @@ def _page(tx: Tx, scope: Scope, narrow: Filter, order: Order, page: int, page_si
             tx, scope, narrow, by_size=order.by_size, ascending=order.ascending, skip=skip, limit=page_size
         )
         return Page(found, total, page, page_size)
-    days = _days(tx, scope)
-    total = sum(count for _, count in days)
+    failed = catalogue.failed_by_day(tx, scope)
+    total = tallies.total(tx, scope) + sum(failed.values())
     if skip >= total:
-        return Page([], total, page, page_size)
-    if order.by_size:
-        found = catalogue.by_size(tx, scope, ascending=order.ascending, skip=skip, limit=page_size)
+        found = []
+    elif order.by_size or skip <= tallies.NEAR:
+        found = catalogue.all_of(
+            tx, scope, by_size=order.by_size, ascending=order.ascending, skip=skip, limit=page_size
+        )
     else:
-        found = _jump(tx, scope, days, order.ascending, skip, page_size)
+        found = _jump(tx, scope, _days(tx, scope, failed), order.ascending, skip, page_size)
     return Page(found, total, page, page_size)
 
 
-def _days(tx: Tx, scope: Scope) -> Sequence[tuple[int, int]]:
+def _days(tx: Tx, scope: Scope, failed: Mapping[int, int]) -> Sequence[tuple[int, int]]:
     """(day, number of assets) with the failed ones, newest day first."""
     counts = dict(tallies.by_day(tx, scope))
-    for day, failed in catalogue.failed_by_day(tx, scope).items():
-        counts[day] = counts.get(day, 0) + failed
+    for day, count in failed.items():
+        counts[day] = counts.get(day, 0) + count
     return sorted(counts.items(), reverse=True)
 
 

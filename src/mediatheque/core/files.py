@@ -1,6 +1,6 @@
 """Files: a tenant's assets of every kind, listed by any condition and shown in detail (contract, 3.5 to 3.8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -74,13 +74,13 @@ class Files:
         limit: int,
     ) -> FilePage:
         """The same, in the folder with that row."""
-        days = tallies.days_of(tx, actor.tenant_id, folder_id)
-        shelf = _shelf(actor, narrow, folder_id, days)
+        counts = tallies.counts_of(tx, actor.tenant_id, folder_id)
+        shelf = _shelf(actor, narrow, folder_id, counts)
         if narrow.is_open and not narrow.in_trash:
-            total = sum(sum(days[kind].values()) for kind in shelf.kinds)
-            ids = _walked(tx, shelf, narrow, order, total, days, skip, limit) if skip < total else []
-        elif (found := files.few(tx, shelf, narrow, order)) is not None:
-            total, ids = len(found), found[skip : skip + limit]
+            total = sum(counts[kind] for kind in shelf.kinds)
+            ids = _walked(tx, shelf, narrow, order, total, skip, limit) if skip < total else []
+        elif (found := files.page_of_few(tx, shelf, narrow, order, skip=skip, limit=limit)) is not None:
+            ids, total = found
         else:
             total, ids = COUNT_LIMIT, files.many(tx, shelf, narrow, order, Span(skip, limit))
         return FilePage(self._portraits.of(tx, files.in_order(tx, shelf, ids)), total)
@@ -145,27 +145,19 @@ class Files:
         return Making(run_ids[0], False, False)
 
 
-def _shelf(actor: Actor, narrow: FileFilter, folder_id: int | None, days: Mapping[str, Mapping[int, int]]) -> Shelf:
+def _shelf(actor: Actor, narrow: FileFilter, folder_id: int | None, present: Collection[str]) -> Shelf:
     """Only kinds of which there is something: each costs a look of its own."""
     if narrow.in_trash:
         kinds = tuple(sorted(narrow.kinds or KINDS))
     else:
-        kinds = tuple(sorted(kind for kind in days if kind != TRASH and kind in (narrow.kinds or days)))
+        kinds = tuple(sorted(kind for kind in present if kind != TRASH and kind in (narrow.kinds or present)))
     return Shelf(actor.tenant_id, kinds, folder_id, narrow.in_trash)
 
 
-def _walked(
-    tx: Tx,
-    shelf: Shelf,
-    narrow: FileFilter,
-    order: Order,
-    total: int,
-    days: Mapping[str, Mapping[int, int]],
-    skip: int,
-    limit: int,
-) -> list[int]:
+def _walked(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, total: int, skip: int, limit: int) -> list[int]:
     """A page far down starts where the days' counts say, or is come to from the other end."""
-    if order.by is SortBy.CREATED_AT:
+    if order.by is SortBy.CREATED_AT and skip > tallies.NEAR:
+        days = tallies.days_of(tx, shelf.tenant_id, shelf.folder_id)
         return files.many(tx, shelf, narrow, order, _jump(shelf.kinds, days, order.ascending, skip, limit))
     if skip <= total // 2:
         return files.many(tx, shelf, narrow, order, Span(skip, limit))
@@ -177,7 +169,7 @@ def _walked(
 def _jump(kinds: Sequence[str], days: Mapping[str, Mapping[int, int]], ascending: bool, skip: int, limit: int) -> Span:
     counts: dict[int, int] = {}
     for kind in kinds:
-        for day, count in days[kind].items():
+        for day, count in days.get(kind, {}).items():
             counts[day] = counts.get(day, 0) + count
     for day in sorted(counts, reverse=not ascending):
         if skip < counts[day]:

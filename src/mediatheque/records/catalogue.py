@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from mediatheque.model import Asset, Filter, State
 from mediatheque.records.assets import Scope, day_of, in_order, start_of
 from mediatheque.records.engine import Tx
-from mediatheque.records.search import COUNT_LIMIT, hits
+from mediatheque.records.search import COUNT_LIMIT, find, hits
 from mediatheque.records.tables import asset
 
 
@@ -34,14 +34,22 @@ def filtered(
     tx: Tx, scope: Scope, narrow: Filter, *, by_size: bool, ascending: bool, skip: int, limit: int
 ) -> tuple[list[Asset], int]:
     """A page of the filtered assets, and how many they are (exactly up to 10,000)."""
+    if not by_size and not ascending and narrow == Filter(text=narrow.text):
+        ids, total = find(tx, scope, narrow.text, skip=skip, limit=limit)
+        return in_order(tx, scope.tenant_id, ids, with_failed=True), total
     conditions = [*_in(scope), *_conditions(tx, scope, narrow)]
-    found = _page(tx, scope, conditions, asset.c.size_bytes if by_size else asset.c.created_at, ascending, skip, limit)
+    found = _page(tx, scope, conditions, _key(by_size=by_size), ascending, skip, limit)
     counted = select(asset.c.id).where(*conditions).limit(COUNT_LIMIT).subquery()
     return found, int(tx.execute(select(func.count()).select_from(counted)).scalar_one())
 
 
-def by_size(tx: Tx, scope: Scope, *, ascending: bool, skip: int, limit: int) -> list[Asset]:
-    return _page(tx, scope, _in(scope), asset.c.size_bytes, ascending, skip, limit)
+def all_of(tx: Tx, scope: Scope, *, by_size: bool, ascending: bool, skip: int, limit: int) -> list[Asset]:
+    """A page of all assets, counted off from the first."""
+    return _page(tx, scope, _in(scope), _key(by_size=by_size), ascending, skip, limit)
+
+
+def _key(*, by_size: bool) -> ColumnElement[Any]:
+    return asset.c.size_bytes if by_size else asset.c.created_at
 
 
 def _page(

@@ -61,23 +61,27 @@ def few(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> list[int] | N
     """Row ids of all that the filter leaves, in order; None when they are too many to be looked at one by one."""
     if not shelf.kinds:
         return []
-    query = select(asset.c.id, KEYS[order.by].label("place")).where(*_narrowed(shelf, narrow))
-    tags = list(narrow.tags)
-    if narrow.ids:  # so few that each is looked at by itself
-        query = query.where(*_says(tx, narrow))
-    elif narrow.text:
-        tokens = search.tokens_of(shelf.tenant_id, shelf.kinds)
-        tokens = [search.trash_token(shelf.tenant_id)] if shelf.in_trash else tokens
-        hits = search.matching(tx, shelf.tenant_id, tokens, narrow.text, narrow.search_in).subquery()
-        query = query.join(hits, next(iter(hits.c)) == asset.c.id)
-    elif tags:
-        mine = asset_tag.c.tenant_id == shelf.tenant_id, asset_tag.c.tag == tags.pop()
-        query = query.join(asset_tag, asset_tag.c.asset_id == asset.c.id).where(*mine)
-    query = query.where(*(_wears(tag) for tag in tags))
-    found = [(row.place, row.id) for row in tx.execute(query.limit(COUNT_LIMIT))]
+    found = [(row.place, row.id) for row in tx.execute(_left(tx, shelf, narrow, order).limit(COUNT_LIMIT))]
     if len(found) == COUNT_LIMIT:
         return None
     return [asset_id for _, asset_id in sorted(found, reverse=not order.ascending)]
+
+
+def page_of_few(
+    tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, *, skip: int, limit: int
+) -> tuple[list[int], int] | None:
+    """Row ids of one page of the same, and how many there are; None likewise."""
+    if not shelf.kinds:
+        return [], 0
+    left = _left(tx, shelf, narrow, order).limit(COUNT_LIMIT).subquery()
+    keys = (it.asc() if order.ascending else it.desc() for it in (left.c.place, left.c.id))
+    numbered = select(left.c.id, func.count().over().label("total")).order_by(*keys)
+    rows = tx.execute(numbered.limit(limit).offset(skip)).all()
+    if rows or not skip:
+        total = rows[0].total if rows else 0
+    else:
+        total = int(tx.execute(select(func.count()).select_from(left)).scalar_one())
+    return None if total == COUNT_LIMIT else ([row.id for row in rows], total)
 
 
 def many(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, span: Span) -> list[int]:
@@ -140,6 +144,23 @@ def details_of(tx: Tx, blob_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """What the probe found out about each of these blobs."""
     query = select(blob.c.id, blob.c.details).where(blob.c.id.in_(blob_ids))
     return {row.id: row.details or {} for row in tx.execute(query)}
+
+
+def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any]:
+    """(id, place in the order) of what the filter leaves, found by its ids, its text or its tags where it has some."""
+    query = select(asset.c.id, KEYS[order.by].label("place")).where(*_narrowed(shelf, narrow))
+    tags = list(narrow.tags)
+    if narrow.ids:  # so few that each is looked at by itself
+        query = query.where(*_says(tx, narrow))
+    elif narrow.text:
+        tokens = search.tokens_of(shelf.tenant_id, shelf.kinds)
+        tokens = [search.trash_token(shelf.tenant_id)] if shelf.in_trash else tokens
+        hits = search.matching(tx, shelf.tenant_id, tokens, narrow.text, narrow.search_in).subquery()
+        query = query.join(hits, next(iter(hits.c)) == asset.c.id)
+    elif tags:
+        mine = asset_tag.c.tenant_id == shelf.tenant_id, asset_tag.c.tag == tags.pop()
+        query = query.join(asset_tag, asset_tag.c.asset_id == asset.c.id).where(*mine)
+    return query.where(*(_wears(tag) for tag in tags))
 
 
 def _along(shelf: Shelf, order: Order, conditions: Sequence[ColumnElement[bool]]) -> Select[Any] | Any:

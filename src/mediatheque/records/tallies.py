@@ -10,6 +10,8 @@ from mediatheque.records.assets import Scope, day_of
 from mediatheque.records.engine import Tx
 from mediatheque.records.tables import tally
 
+NEAR = 1000
+"""A page that begins so far down is counted off from the first: the days' counts save nothing there."""
 ALL_FOLDERS = 0
 _FOLD_LIMIT = 5000
 
@@ -68,10 +70,20 @@ def days_of(tx: Tx, tenant_id: int, folder_id: int | None) -> dict[str, dict[int
         .group_by(tally.c.kind, tally.c.day)
     )
     found: dict[str, dict[int, int]] = defaultdict(dict)
-    for kind, day, count in tx.execute(query):
+    for kind, day, count in tx.execute(query).all():
         if count:
             found[kind][day] = int(count)
     return found
+
+
+def counts_of(tx: Tx, tenant_id: int, folder_id: int | None) -> dict[str, int]:
+    """Number of assets by kind, of the kinds of which there are some, in a folder or in all."""
+    query = (
+        select(tally.c.kind, func.sum(tally.c.assets))
+        .where(tally.c.tenant_id == tenant_id, tally.c.folder_id == (folder_id or ALL_FOLDERS))
+        .group_by(tally.c.kind)
+    )
+    return {kind: int(count) for kind, count in tx.execute(query).all() if count}
 
 
 def assets_of(tx: Tx, tenant_id: int) -> int:
