@@ -120,6 +120,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.audit import Audit
     from mediatheque.core.batches import Batches
     from mediatheque.core.catalogue import Catalogue
+    from mediatheque.core.chunking import Chunking
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.files import Files
     from mediatheque.core.health import Health
@@ -157,8 +158,9 @@ def make_library(parts: Parts) -> "Library":
         users=Users(database),
         audit=Audit(database),
         intake=intake,
-        presigning=Presigning(database, stores, intake, arriving),
+        presigning=Presigning(database, stores, intake, arriving, files),
         resuming=Resuming(database, intake, arriving, settings.resumable_bytes),
+        chunking=Chunking(database, stores, intake, arriving, parts.pipeline),
         batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),

@@ -22,14 +22,14 @@ from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
 from mediatheque.errors import BadRequest, Conflict, LibraryError, NotFound, StorageFull, Unavailable
 from mediatheque.model import Actor, Terms
-from mediatheque.records import arrivals, assets, batches
+from mediatheque.records import arrivals, assets, batches, parts
 from mediatheque.records.arrivals import DONE, EXPIRED, FAILED, OPEN, SKIPPED, WAITING, Arrival
 from mediatheque.records.engine import Database, Duplicate, Tx
 from mediatheque.records.tables import MICROSECOND
 
 ARRIVALS = "arrivals"
 """First part of the keys of bytes that no asset has yet."""
-PRESIGNED, STREAMING, TUS = "PRESIGNED", "STREAMING", "TUS"
+PRESIGNED, STREAMING, TUS, CHUNKED = "PRESIGNED", "STREAMING", "TUS", "CHUNKED"
 MAX_TRIES = 5
 KEPT = timedelta(days=30)
 """What has come to an end is remembered for so long: repeated confirmations, results of sessions."""
@@ -96,8 +96,11 @@ class Arrivals:
         with self._database.write() as tx:
             return arrivals.take(tx, it.id, (OPEN, WAITING), self._database.now_micros(tx))
 
-    def finish(self, it: Arrival, fence: int) -> None:
-        """Take a leased arrival into the library, or raise why not; it stays leased then."""
+    def finish(self, it: Arrival, fence: int, *, sha256: str | None = None) -> None:
+        """Take a leased arrival into the library, or raise why not; it stays leased then.
+
+        Raises what `Intake.take` raises, and `BadRequest` for bytes that have not the `sha256` that is expected.
+        """
         started = datetime.now(UTC)
         wishes, terms = wishes_of(it), _terms(it)
         promised: dict[str, Any] = {"arrival_id": it.id}
@@ -109,6 +112,8 @@ class Arrivals:
             actor = arrivals.actor_of(tx, it)
         settling = _Settling(it, fence, self._stores.primary.name, started)
         with self._restaged(it, terms) as staged:
+            if sha256 is not None and sha256 != staged.sha256:
+                raise BadRequest("The upload has another checksum")
             try:
                 self._intake.take(
                     actor, terms, staged, wishes.as_upload(it.filename, it.method, **promised),
@@ -161,8 +166,7 @@ class Arrivals:
 
     def discard(self, tx: Tx, it: Arrival) -> None:
         """The bytes of an arrival are garbage from this transaction on."""
-        if it.staged_key is not None:
-            assets.discard(tx, [(self._stores.primary.name, it.staged_key)], datetime.now(UTC))
+        _discard(tx, it, self._stores.primary.name)
 
     def sweep(self) -> None:
         """End what was promised and never came, give its room back, and forget what ended long ago."""
@@ -197,18 +201,19 @@ class Arrivals:
             return arrivals.open_among(tx, uuids)
 
     def _restaged(self, it: Arrival, terms: Terms) -> Staged:
-        """The arrival's bytes as a staged file, by a second name of the object where the store has files."""
-        store = self._stores.primary
-        if it.staged_key is None:
+        """The arrival's bytes as a staged file, by a second name where they are one object in a store of files."""
+        store, keys = self._stores.primary, self._keys(it)
+        if not keys:
             raise BadRequest("Nothing has been uploaded")
         staged = Staged(store.staging, terms.max_bytes)
         try:
-            file = store.path(it.staged_key)
+            file = store.path(keys[0]) if len(keys) == 1 else None
             if file is not None:
                 staged.link(file)
             else:
-                for piece in store.open(it.staged_key):
-                    staged.write(piece)
+                for key in keys:
+                    for piece in store.open(key):
+                        staged.write(piece)
         except NotFound:
             staged.discard()
             raise BadRequest("Nothing has been uploaded") from None
@@ -216,6 +221,13 @@ class Arrivals:
             staged.discard()
             raise
         return staged
+
+    def _keys(self, it: Arrival) -> list[str]:
+        """The objects that its bytes are, in order."""
+        if it.method != CHUNKED:
+            return [] if it.staged_key is None else [it.staged_key]
+        with self._database.read() as tx:
+            return [one.staged_key for one in parts.of_arrival(tx, it.id)]
 
     def put_back(self, it: Arrival, fence: int, reason: str) -> None:
         """Give a lease back for trouble that may pass; it is tried again after a while."""
@@ -247,8 +259,14 @@ class _Settling:
         }
         if not arrivals.settle(tx, self.it.id, self.fence, values):
             raise Conflict(_TAKEN_OVER)
-        if self.it.staged_key is not None:
-            assets.discard(tx, [(self.store, self.it.staged_key)], now)
+        _discard(tx, self.it, self.store)
+
+
+def _discard(tx: Tx, it: Arrival, store: str) -> None:
+    """The bytes that came are garbage from this transaction on."""
+    keys = parts.remove(tx, it.id) if it.method == CHUNKED else []
+    keys += [] if it.staged_key is None else [it.staged_key]
+    assets.discard(tx, [(store, key) for key in keys], datetime.now(UTC))
 
 
 def wishes_of(it: Arrival) -> Wishes:

@@ -8,6 +8,7 @@ from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
 from mediatheque.core.batches import Batches
 from mediatheque.core.catalogue import Catalogue
+from mediatheque.core.chunking import Chunking
 from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.files import Files
 from mediatheque.core.generations import Generations
@@ -41,6 +42,7 @@ class Library:
     intake: Intake
     presigning: Presigning
     batches: Batches
+    chunking: Chunking
     resuming: Resuming
     assets: Assets
     catalogue: Catalogue

@@ -46,6 +46,8 @@ class Portrait:
     reading: Stage
     """How far its text has been found."""
     description_error: str | None
+    read_by: Execution | None = None
+    """The run that looks for its text."""
     history: list[tuple[str | None, Execution]] = field(default_factory=list)
     """Runs, oldest first, and for those that describe or make variants the word for what they do."""
 
@@ -53,6 +55,11 @@ class Portrait:
     def description(self) -> str | None:
         """A person's words go before a model's."""
         return self.asset.description or (self.descriptions[-1].text if self.descriptions else None)
+
+    @property
+    def document_type(self) -> str | None:
+        found: str | None = self.details.get("document_type")
+        return found
 
     @property
     def chunk_count(self) -> int | None:
@@ -108,6 +115,7 @@ class Portraits:
     ) -> Portrait:
         descriptions = [_description(one) for one in found if one.finding.kind == DESCRIPTION]
         about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
+        read_by = next((one for one in latest[::-1] if one.skill in self._planner.reading), None)
         describing = _described(about, bool(it.description or descriptions))
         return Portrait(
             asset=it,
@@ -117,8 +125,9 @@ class Portraits:
             descriptions=descriptions,
             describing=describing,
             sizing=self._sizing(it, variants, latest),
-            reading=_read(next((one for one in latest[::-1] if one.skill in self._planner.reading), None)),
+            reading=_read(read_by),
             description_error=about.error if about and describing is Stage.FAILED else None,
+            read_by=read_by,
         )
 
     def _sizing(self, it: Asset, variants: Mapping[str, Variant], latest: Sequence[Execution]) -> Stage | None:

@@ -1,0 +1,26 @@
+"""Chunks of uploads that come in many pieces."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0004"
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "part",
+        sa.Column("id", ID, autoincrement=True, nullable=False),
+        sa.Column("arrival_id", ID, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("staged_key", sa.String(length=1024), nullable=False),
+        sa.Column("is_confirmed", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.ForeignKeyConstraint(["arrival_id"], ["arrival.id"], name=op.f("fk_part_arrival_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_part")),
+    )
+    op.create_index("uq_part_number", "part", ["arrival_id", "number"], unique=True)
+    op.create_index("ix_part_staged_key", "part", ["staged_key"], unique=False)
