@@ -8,7 +8,7 @@ finishes.
 import posixpath
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,7 +21,7 @@ from mediatheque.core.partials import Partials
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
 from mediatheque.errors import BadRequest, Conflict, LibraryError, NotFound, StorageFull, Unavailable
-from mediatheque.model import Actor, Terms
+from mediatheque.model import Actor, Facts, Terms
 from mediatheque.records import arrivals, assets, batches, parts
 from mediatheque.records.arrivals import DONE, EXPIRED, FAILED, OPEN, SKIPPED, WAITING, Arrival
 from mediatheque.records.engine import Database, Duplicate, Tx
@@ -108,6 +108,8 @@ class Arrivals:
             promised |= {"object_key": it.object_key}
         if it.method != STREAMING:
             promised |= {"asset_id": it.uuid}
+        if "facts" in it.options:
+            promised |= {"facts": _facts(it)}
         with self._database.read() as tx:
             actor = arrivals.actor_of(tx, it)
         settling = _Settling(it, fence, self._stores.primary.name, started)
@@ -284,6 +286,19 @@ def _terms(it: Arrival) -> Terms:
     kept = it.options["terms"]
     sets = {name: frozenset(kept[name]) for name in ("media_types", "kinds", "takes_all_of")}
     return Terms(**kept | sets)
+
+
+def plain_facts(facts: Facts) -> dict[str, Any]:
+    """What was found out about bytes when they came, as the row of their arrival keeps it."""
+    found = {entry.name: getattr(facts, entry.name) for entry in fields(facts)}
+    captured = facts.captured_at.isoformat() if facts.captured_at else None
+    return found | {"details": dict(facts.details), "captured_at": captured}
+
+
+def _facts(it: Arrival) -> Facts:
+    kept = it.options["facts"]
+    captured = datetime.fromisoformat(kept["captured_at"]) if kept["captured_at"] else None
+    return Facts(**kept | {"captured_at": captured})
 
 
 def _plain(value: Terms | Wishes) -> dict[str, Any]:

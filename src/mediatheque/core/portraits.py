@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from mediatheque.core.planning import Planner
@@ -38,8 +37,6 @@ class Portrait:
     variants: Mapping[str, Variant]
     found: Mapping[str, Finding]
     """The newest of each kind."""
-    details: Mapping[str, Any]
-    """What the probe found out."""
     descriptions: list[Description]
     describing: Stage
     sizing: Stage | None
@@ -55,11 +52,6 @@ class Portrait:
     def description(self) -> str | None:
         """A person's words go before a model's."""
         return self.asset.description or (self.descriptions[-1].text if self.descriptions else None)
-
-    @property
-    def document_type(self) -> str | None:
-        found: str | None = self.details.get("document_type")
-        return found
 
     @property
     def chunk_count(self) -> int | None:
@@ -88,15 +80,11 @@ class Portraits:
         found: dict[int, list[Found]] = defaultdict(list)
         for one in files.findings_of(tx, blob_ids):
             found[one.blob_id].append(one)
-        details = files.details_of(tx, [it.blob.id for it in shown if it.kind != "image"])
         names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
         latest = executions.latest_of(
             tx, [it.id for it in shown], names | self._planner.describing | self._planner.reading
         )
-        return [
-            self._portrait(it, variants[it.blob.id], found[it.blob.id], details.get(it.blob.id, {}), latest[it.id])
-            for it in shown
-        ]
+        return [self._portrait(it, variants[it.blob.id], found[it.blob.id], latest[it.id]) for it in shown]
 
     def with_history(self, tx: Tx, it: Asset) -> Portrait:
         (portrait,) = self.of(tx, [it])
@@ -110,7 +98,6 @@ class Portraits:
         it: Asset,
         variants: Mapping[str, Variant],
         found: Sequence[Found],
-        details: Mapping[str, Any],
         latest: Sequence[Execution],
     ) -> Portrait:
         descriptions = [_description(one) for one in found if one.finding.kind == DESCRIPTION]
@@ -121,11 +108,10 @@ class Portraits:
             asset=it,
             variants=variants,
             found={one.finding.kind: one.finding for one in found},
-            details=details,
             descriptions=descriptions,
             describing=describing,
             sizing=self._sizing(it, variants, latest),
-            reading=_read(read_by),
+            reading=reading_stage(read_by.state if read_by else None, is_held=bool(read_by and read_by.is_held)),
             description_error=about.error if about and describing is Stage.FAILED else None,
             read_by=read_by,
         )
@@ -153,12 +139,11 @@ def _described(about: Execution | None, is_described: bool) -> Stage:
     return Stage.SKIPPED if about is None else Stage.FAILED
 
 
-def _read(by: Execution | None) -> Stage:
-    if by is None:
-        return Stage.PENDING
-    if by.state in UNFINISHED:
-        return Stage.PROCESSING if by.is_held else Stage.PENDING
-    return Stage.COMPLETED if by.state is RunState.SUCCEEDED else Stage.FAILED
+def reading_stage(state: RunState | None, *, is_held: bool) -> Stage:
+    """How far a document's text has been found, by the run that looks for it (None: it has not been planned yet)."""
+    if state is None or state in UNFINISHED:
+        return Stage.PROCESSING if is_held else Stage.PENDING
+    return Stage.COMPLETED if state is RunState.SUCCEEDED else Stage.FAILED
 
 
 def _description(one: Found) -> Description:

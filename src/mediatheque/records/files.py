@@ -14,7 +14,7 @@ from mediatheque.records import search
 from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant_of
 from mediatheque.records.engine import Tx
 from mediatheque.records.search import COUNT_LIMIT
-from mediatheque.records.tables import asset, asset_tag, asset_text, blob, finding, run, variant
+from mediatheque.records.tables import asset, asset_tag, asset_text, finding, run, variant
 
 KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.CREATED_AT: asset.c.created_at,
@@ -134,12 +134,6 @@ def findings_of(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
         )
         for row in rows
     ]
-
-
-def details_of(tx: Tx, blob_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """What the probe found out about each of these blobs."""
-    query = select(blob.c.id, blob.c.details).where(blob.c.id.in_(blob_ids))
-    return {row.id: row.details or {} for row in tx.execute(query)}
 
 
 def _along(shelf: Shelf, order: Order, conditions: Sequence[ColumnElement[bool]]) -> Select[Any] | Any:

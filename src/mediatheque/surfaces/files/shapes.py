@@ -236,8 +236,8 @@ def _more(library: Library, portrait: Portrait) -> dict[str, Any]:
 
 def _document(library: Library, portrait: Portrait) -> dict[str, Any]:
     return {
-        "document_type": portrait.document_type,
-        "page_count": portrait.details.get("page_count"),
+        "document_type": portrait.asset.blob.document_type,
+        "page_count": portrait.asset.blob.details.get("page_count"),
         "text_extraction_status": portrait.reading.value,
         "chunk_count": portrait.chunk_count,
         "document_url": url_of(library, portrait, ORIGINAL),
@@ -247,7 +247,7 @@ def _document(library: Library, portrait: Portrait) -> dict[str, Any]:
 def _video(library: Library, portrait: Portrait) -> dict[str, Any]:
     """Nobody has looked into it yet: no analysis, no scenes, no transcript."""
     return {
-        "video_metadata": dict(portrait.details) or None,
+        "video_metadata": dict(portrait.asset.blob.details) or None,
         "video_analysis_status": None,
         "video_analysis_job_id": None,
         "scene_count": None,

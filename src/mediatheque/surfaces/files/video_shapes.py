@@ -175,7 +175,7 @@ def completed(library: Library, made: Finished) -> CompleteResponse:
         media_id=portrait.asset.uuid,
         status="completed",
         processing_status=made.stage,
-        metadata=dict(portrait.details) or None,
+        metadata=dict(portrait.asset.blob.details) or None,
         video_url=url_of(library, portrait, ORIGINAL),
         thumbnail_url=url_of(library, portrait, THUMBNAIL),
         analysis_job_id=made.enriching,
