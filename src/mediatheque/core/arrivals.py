@@ -17,6 +17,7 @@ import structlog
 
 from mediatheque.core import names
 from mediatheque.core.intake import UPLOADS, Intake, Taken, Upload
+from mediatheque.core.news import News
 from mediatheque.core.partials import Partials
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
@@ -63,8 +64,9 @@ class Wishes:
 
 
 class Arrivals:
-    def __init__(self, database: Database, stores: Stores, intake: Intake, partials: Partials) -> None:
+    def __init__(self, database: Database, stores: Stores, intake: Intake, partials: Partials, news: News) -> None:
         self.partials = partials
+        self._news = news
         self._database = database
         self._stores = stores
         self._intake = intake
@@ -155,6 +157,7 @@ class Arrivals:
             values = {"state": FAILED, "error": reason, "finished_at": now, "expires_at": now + KEPT}
             if arrivals.settle(tx, it.id, fence, values | {"staged_key": None}):
                 self.discard(tx, it)
+        self._news.tell()
 
     def reopen(self, it: Arrival, fence: int, *, keeps_bytes: bool) -> None:
         """Give a lease back: the sender may try again, with other bytes unless these are kept."""

@@ -162,6 +162,7 @@ class Batches:
                 values = {"state": FAILED, "error": "Cancelled", "retryable": True, "finished_at": now}
                 if arrivals.change(tx, it.id, values | {"staged_key": None, "expires_at": now + KEPT}, among=[WAITING]):
                     self._arrivals.discard(tx, it)
+        self._pipeline.announce()
         return self.get(actor, uuid)
 
     def item(self, actor: Actor, image_id: UUID) -> Item:

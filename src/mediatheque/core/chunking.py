@@ -210,8 +210,12 @@ class Chunking:
         with self._database.read() as tx:
             return _shown(tx, promises.mine(tx, actor, uuid, CHUNKED))
 
-    def complete(self, actor: Actor, uuid: UUID, upload_id: UUID, *, enrich: bool) -> Finished | None:
+    def complete(
+        self, actor: Actor, uuid: UUID, upload_id: UUID, *, enrich: bool, told: Mapping[str, Any]
+    ) -> Finished | None:
         """Make one file of the chunks; the same again for an upload that is one. None: another request is at it.
+
+        `told` is kept with the upload.
 
         Raises `NotFound`, `BadRequest` (chunks are missing, expired, aborted), `Unsupported`, `Malformed`,
         `QuotaExceeded`, `StorageFull`, `Unavailable`.
@@ -228,7 +232,8 @@ class Chunking:
             if fence is None:
                 return None
             wishes = it.options["wishes"] | {"auto_describe": enrich}
-            arrivals.change(tx, it.id, {"options": it.options | {"wishes": wishes}})
+            options = it.options | {"wishes": wishes, "told": it.options["told"] | {"complete": dict(told)}}
+            arrivals.change(tx, it.id, {"options": options})
             it = promises.mine(tx, actor, uuid, CHUNKED)
         self._settle(it, fence)
         with self._database.read() as tx:

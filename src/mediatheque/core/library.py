@@ -16,6 +16,7 @@ from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.intake import Intake
 from mediatheque.core.media import Media
+from mediatheque.core.news import News
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
@@ -59,5 +60,6 @@ class Library:
     profiles: Profiles
     idempotency: Idempotency
     generations: Generations
+    news: News
     signer: Signer
     health: Health

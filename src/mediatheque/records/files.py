@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, false, func, literal_column, select, true, union_all
 
 from mediatheque.filing import FileFilter, Order, SortBy
 from mediatheque.model import Asset, Finding, Variant
@@ -182,8 +182,9 @@ def _own(narrow: FileFilter) -> list[ColumnElement[bool]]:
     if narrow.created_to is not None:
         conditions.append(asset.c.created_at <= narrow.created_to)
     if narrow.has_description is not None:
-        said = func.coalesce(asset.c.description, "")
-        conditions.append(said != "" if narrow.has_description else said == "")
+        nothing: ColumnElement[str] = literal_column("''")
+        is_described = func.coalesce(asset.c.description, nothing) != nothing
+        conditions.append(is_described.self_group() == (true() if narrow.has_description else false()))
     return conditions
 
 

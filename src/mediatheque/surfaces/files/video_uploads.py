@@ -102,8 +102,9 @@ def _behind_the_door(library: Library) -> APIRouter:
     async def complete_video_upload(request: Request, body: CompleteRequest) -> Response:
         """All chunks are there: make them a file. The same file again for an upload that is one."""
         complete = partial(
-            library.chunking.complete, actor_of(request), body.media_id, body.upload_id, enrich=body.auto_analyze
-        )
+            library.chunking.complete, actor_of(request), body.media_id, body.upload_id, enrich=body.auto_analyze,
+            told=body.model_dump(exclude={"media_id", "upload_id", "auto_analyze"}),
+        )  # fmt: skip
         made = await polled(complete, CONFIRMING_SECONDS)
         if made is None:
             raise Conflict("The upload is being completed")

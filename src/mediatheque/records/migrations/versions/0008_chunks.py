@@ -1,4 +1,4 @@
-"""Chunks of uploads that come in many pieces."""
+"""Chunks of uploads that come in many pieces, and an index for lists of what is described and what is not."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,3 +24,7 @@ def upgrade() -> None:
     )
     op.create_index("uq_part_number", "part", ["arrival_id", "number"], unique=True)
     op.create_index("ix_part_staged_key", "part", ["staged_key"], unique=False)
+    shown = sa.text("deleted_at IS NULL AND state <> 'failed'")
+    is_described = sa.text("(coalesce(description, '') <> '')")
+    columns: list[str | sa.TextClause] = ["tenant_id", "kind", is_described, "id"]
+    op.create_index("ix_asset_described", "asset", columns, sqlite_where=shown, postgresql_where=shown)
