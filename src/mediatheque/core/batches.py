@@ -13,7 +13,7 @@ from mediatheque.core.arrivals import KEPT, STREAMING, Arrivals, Wishes, plain_f
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.intake import Intake
 from mediatheque.core.pipeline import Pipeline
-from mediatheque.core.portraits import reading_stage
+from mediatheque.core.portraits import reading_stage, text_of
 from mediatheque.core.staging import Staged
 from mediatheque.errors import BadRequest, Empty, LibraryError, NotFound, QuotaExceeded, StorageFull, Unavailable
 from mediatheque.model import Actor, RunState, Stage, State, Terms
@@ -54,12 +54,16 @@ class Item:
     reading: Stage | None
     """How far a document's text has been found; None for other files."""
     description: str | None
+    visible_text: str | None
     tags: tuple[str, ...]
     error: str | None
     retryable: bool
     processing_time_ms: float | None
     created_at: datetime
     ended_at: datetime | None
+    retries: int
+    batch_uuid: UUID | None
+    """The session that it came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,12 +294,15 @@ def _item(row: Row) -> Item:
         document_type=_document_type(row),
         reading=_reading(row),
         description=row["description"],
+        visible_text=text_of(row["visible_text"]),
         tags=tuple(row["tags"] or ()),
         error=row["error"] or (row["run_error"] if state == "failed" else None),
         retryable=row["retryable"],
         processing_time_ms=(finished - started).total_seconds() * 1000 if started and finished else None,
         created_at=row["created_at"],
         ended_at=max(times) if state != PROCESSING and times else None,
+        retries=row["retries"] or 0,
+        batch_uuid=row["batch_uuid"],
     )
 
 
@@ -305,10 +312,11 @@ def _item_of_asset(row: Row, uuid: UUID) -> Item:
     return Item(
         index=0, filename=row["asset_filename"], state=state, is_stored=True, is_rejected=False, image_id=uuid,
         object_key=row["blob_key"], kind=row["kind"], media_type=row["blob_type"], document_type=_document_type(row),
-        reading=_reading(row), description=row["description"],
+        reading=_reading(row), description=row["description"], visible_text=text_of(row["visible_text"]),
         tags=tuple(row["tags"] or ()), error=row["run_error"] if is_failed else None, retryable=False,
         processing_time_ms=None, created_at=row["asset_created_at"],
-        ended_at=row["ended_at"] or row["asset_created_at"],
+        ended_at=row["ended_at"] or row["asset_created_at"], retries=row["retries"] or 0,
+        batch_uuid=row["batch_uuid"],
     )  # fmt: skip
 
 

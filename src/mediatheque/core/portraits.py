@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from mediatheque.core.planning import Planner
@@ -61,8 +62,7 @@ class Portrait:
     @property
     def visible_text(self) -> str | None:
         found = self.found.get(VISIBLE_TEXT)
-        value = found.value if found else None
-        return value.get("text") if isinstance(value, dict) else value
+        return text_of(found.value) if found else None
 
 
 class Portraits:
@@ -137,6 +137,12 @@ def _described(about: Execution | None, is_described: bool) -> Stage:
     if is_described:
         return Stage.COMPLETED
     return Stage.SKIPPED if about is None else Stage.FAILED
+
+
+def text_of(value: Any) -> str | None:
+    """The text of a finding that holds one: a string, or an object with `text`."""
+    found: str | None = value.get("text") if isinstance(value, dict) else value
+    return found
 
 
 def reading_stage(state: RunState | None, *, is_held: bool) -> Stage:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
 
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import arrival, asset, batch, blob, job, run
+from mediatheque.records.tables import arrival, asset, batch, blob, finding, job, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,22 @@ _ABOUT_ASSETS = (
     exists().where(*_READS, job.c.run_id == run.c.id, job.c.owner.is_not(None)).label("is_being_read"),
     exists().where(_MINE, run.c.state.in_(("queued", "running"))).label("is_running"),
     select(func.max(run.c.finished_at)).where(_MINE).scalar_subquery().label("ended_at"),
+    select(finding.c.value)
+    .where(finding.c.blob_id == asset.c.blob_id, finding.c.kind == "visible_text")
+    .order_by(finding.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("visible_text"),
+    select(func.sum(run.c.attempts - 1)).where(_MINE, run.c.attempts > 1).scalar_subquery().label("retries"),
+    select(batch.c.uuid)
+    .where(
+        batch.c.id == arrival.c.batch_id, arrival.c.asset_uuid == asset.c.uuid, batch.c.tenant_id == asset.c.tenant_id
+    )
+    .order_by(batch.c.id)
+    .limit(1)
+    .correlate(asset)
+    .scalar_subquery()
+    .label("batch_uuid"),
     select(func.max(run.c.error)).where(_MINE, run.c.state == "failed").scalar_subquery().label("run_error"),
 )
 _OUTCOMES = select(arrival, *_ABOUT_ASSETS).select_from(

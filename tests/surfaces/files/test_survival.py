@@ -51,10 +51,11 @@ def test_a_batch_can_be_cancelled_while_it_waits(site: Server) -> None:
     site.environment["MEDIATHEQUE_WORKERS"] = "0"
     site.start()
     with site.client() as client:
-        made = sent(client, some(6))
+        made = sent(client, [*some(6), b"no picture", b""])
+        assert status(client, made)["progress_percentage"] == 25.0  # two of eight have come to an end
         answer = client.post(f"/api/v2/uploads/sessions/{made['session_id']}/cancel")
         assert answer.status_code == 200
-        assert (answer.json()["status"], answer.json()["failed_files"]) == ("cancelled", 6)
+        assert (answer.json()["status"], answer.json()["failed_files"]) == ("cancelled", 8)
         assert files_of(client) == []
     assert site.command("fsck", "--repair", "--grace", "0").returncode == 0
 

@@ -28,3 +28,5 @@ def upgrade() -> None:
     is_described = sa.text("(coalesce(description, '') <> '')")
     columns: list[str | sa.TextClause] = ["tenant_id", "kind", is_described, "id"]
     op.create_index("ix_asset_described", "asset", columns, sqlite_where=shown, postgresql_where=shown)
+    settled = sa.text("asset_uuid IS NOT NULL")
+    op.create_index("ix_arrival_asset_uuid", "arrival", ["asset_uuid"], sqlite_where=settled, postgresql_where=settled)
