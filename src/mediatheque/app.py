@@ -16,6 +16,7 @@ from mediatheque import faults
 from mediatheque import plugins as installed
 from mediatheque.core.endpoints import Endpoints
 from mediatheque.core.generations import Generations
+from mediatheque.core.news import News
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
@@ -26,7 +27,7 @@ from mediatheque.model import Endpoint, Queue, Reach
 from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
-from mediatheque.records.signals import Signals, signals_for
+from mediatheque.records.signals import NEWS, Signals, signals_for
 from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Parts:
     plugins: ModuleType
     database: Database
     signals: Signals
+    news: News
     decoders: Decoders
     store: Store
     pipeline: Pipeline
@@ -61,6 +63,7 @@ class Parts:
 
     def close(self) -> None:
         self.decoders.close()
+        self.news.close()
         self.signals.close()
         self.database.close()
 
@@ -98,6 +101,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     """The parts on the configured database and store, with a pool of that many decoder children."""
     database = Database(database_url(settings))
     signals = signals_for(database, settings.data_dir)
+    news = News(signals_for(database, settings.data_dir, NEWS))
     store = _store(settings, plugins)
     pool = Decoders(
         decoders,
@@ -109,8 +113,8 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     types = load(plugins.STORES)
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
-    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations)
-    return Parts(settings, plugins, database, signals, pool, store, pipeline, generations)
+    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, news)
+    return Parts(settings, plugins, database, signals, news, pool, store, pipeline, generations)
 
 
 def make_library(parts: Parts) -> "Library":
@@ -120,6 +124,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.audit import Audit
     from mediatheque.core.batches import Batches
     from mediatheque.core.catalogue import Catalogue
+    from mediatheque.core.chunking import Chunking
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.files import Files
     from mediatheque.core.health import Health
@@ -157,8 +162,9 @@ def make_library(parts: Parts) -> "Library":
         users=Users(database),
         audit=Audit(database),
         intake=intake,
-        presigning=Presigning(database, stores, intake, arriving),
+        presigning=Presigning(database, stores, intake, arriving, files),
         resuming=Resuming(database, intake, arriving, settings.resumable_bytes),
+        chunking=Chunking(database, stores, intake, arriving, parts.pipeline),
         batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
@@ -175,6 +181,7 @@ def make_library(parts: Parts) -> "Library":
         profiles=Profiles(database, stores),
         idempotency=Idempotency(database),
         generations=generations,
+        news=parts.news,
         signer=Signer(keys),
         health=Health(database, parts.store, parts.pipeline),
     )
@@ -247,7 +254,7 @@ def make_arrivals(parts: Parts, intake: "Intake") -> "Arrivals":
     from mediatheque.core.partials import Partials
 
     partials = Partials(parts.settings.data_dir.absolute() / "partials")
-    return Arrivals(parts.database, parts.pipeline.stores, intake, partials)
+    return Arrivals(parts.database, parts.pipeline.stores, intake, partials, parts.news)
 
 
 def make_trash(parts: Parts) -> "Trash":

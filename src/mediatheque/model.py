@@ -127,6 +127,14 @@ class Blob:
     sha256: str
     width: int | None
     height: int | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What the probe found out, by the kind of file."""
+
+    @property
+    def document_type(self) -> str | None:
+        """`pdf`, `docx` …; None for what is no document."""
+        found: str | None = self.details.get("document_type")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,9 @@ class Repository(Protocol):
 class Receiving(Protocol):
     """The further ability of a store that takes bytes straight from a client."""
 
+    bucket: str
+    """What the service calls the place where the objects lie."""
+
     def signed_put(self, key: str, *, lifetime_seconds: int) -> str:
         """A URL to which the bytes of an object are PUT, without a credential of ours."""
 

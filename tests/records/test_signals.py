@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mediatheque.records.engine import Database
-from mediatheque.records.signals import LocalSignals, Signals, signals_for
+from mediatheque.records.signals import NEWS, LocalSignals, Signals, signals_for
 
 LISTEN_FOREVER = """
 import sys
@@ -78,6 +78,17 @@ def test_a_flood_of_signals_is_one(signals: Signals) -> None:
     for thread in threads:
         thread.join()
     assert signals.wait(5)
+
+
+def test_those_who_wait_for_something_else_are_not_woken(signals: Signals, database: Database, tmp_path: Path) -> None:
+    other = signals_for(database, tmp_path, NEWS)
+    for one in (signals, other):
+        while one.wait(0.1):
+            pass
+    other.send()
+    assert other.wait(5)
+    assert not signals.wait(0.2)
+    other.close()
 
 
 def test_the_socket_of_a_killed_listener_is_swept(tmp_path: Path) -> None:

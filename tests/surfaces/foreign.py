@@ -11,12 +11,14 @@ from sqlalchemy import func, select
 from mediatheque.core.ids import to_ulid
 from mediatheque.records.engine import Database
 from mediatheque.records.tables import (
+    arrival,
     asset,
     blob,
     counter,
     garbage,
     job,
     metadata,
+    part,
     run,
     step,
     tally,
@@ -24,8 +26,11 @@ from mediatheque.records.tables import (
     variant,
     worker,
 )
+from tests.documents import pdf
 from tests.pictures import picture
 from tests.support import upload, wait_for
+from tests.surfaces.files.chunks import initiated, put
+from tests.surfaces.files.doors import streamed
 
 Spelling = Callable[[UUID], str]
 
@@ -63,6 +68,9 @@ class Estate:
     promised: UUID
     promised_key: str
     resumable: UUID
+    media: UUID
+    media_upload: UUID
+    document: UUID
     keys: tuple[str, ...]
 
     def ids(self, *, is_open: bool) -> Mapping[str, list[Id]]:
@@ -77,7 +85,9 @@ class Estate:
             "parent_id": _spelled([self.folder], UUIDS[:1]),
             "new_parent_id": _spelled([self.folder], UUIDS[:1]),
             "session_id": _spelled([self.session], UUIDS[:1]),
-            "upload_id": _spelled([self.promised, self.resumable], UUIDS[:1]),
+            "upload_id": _spelled([self.promised, self.resumable, self.media_upload], UUIDS[:1]),
+            "media_id": _spelled([self.media, *assets], UUIDS[:1]),
+            "document_id": _spelled([self.document, *assets], UUIDS[:1]),
             "object_key": [Id(key, _moved(key)) for key in (self.promised_key, *self.keys)],
             "id": _spelled([self.asset, self.upload], ULIDS),
             "storage_key": [Id(key, _moved(key)) for key in self.keys],
@@ -105,6 +115,8 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
     form = {"filename": "photo.jpg", "content_type": "image/jpeg", "size_bytes": "1000"}
     promised = client.post("/api/v2/user-files/upload/initiate", data=form).json()
     batch = _batch(client)
+    media = initiated(client)
+    put(media)
     estate = Estate(
         tenant_uuid,
         asset=UUID(made),
@@ -122,6 +134,9 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
         promised=UUID(promised["image_id"]),
         promised_key=promised["object_key"],
         resumable=UUID(_resumable(client).rpartition("/")[2]),
+        media=UUID(media["media_id"]),
+        media_upload=UUID(media["upload_id"]),
+        document=UUID(streamed(client, pdf("private"), "private.pdf")["image_id"]),
         keys=(),
     )  # fmt: skip
     wait_for(lambda: not _has_work(database, tenant_uuid), "the tenant's jobs to end", 60)
@@ -145,6 +160,9 @@ def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
                 query = query.where(table.c.tenant_id == number)
             elif table is step:
                 query = query.where(step.c.run_id.in_(select(run.c.id).where(run.c.tenant_id == number)))
+            elif table is part:
+                mine = select(arrival.c.id).where(arrival.c.tenant_id == number)
+                query = query.where(part.c.arrival_id.in_(mine))
             elif table is garbage:
                 query = query.where(garbage.c.key.contains(tenant_uuid))
             found[table.name] = list(tx.execute(query))

@@ -25,7 +25,7 @@ from tests.surfaces.foreign import GRAPH, Estate, Id, build, rows_of
 METHODS = {"get", "head", "post", "put", "patch", "delete"}
 PLAIN = {
     "skill_name": "thumbnail", "workflow": "thumbnail", "variant": "original", "name": "photo.jpg",
-    "variant_type": "small_256",
+    "variant_type": "small_256", "chunk_number": "1",
 }  # fmt: skip
 """Parts of paths that are nobody's."""
 OWN: dict[str, Callable[[httpx.Client], str]] = {
@@ -43,7 +43,7 @@ LISTS = {"ids", "file_ids"}
 RESUMABLE = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
 """What every route of the resumable uploads asks for."""
 FORGED = {"expires": "9999999999", "key": "00000000", "signature": "0" * 64}
-NO_IDS = {"apiKey"}
+NO_IDS = {"apiKey", "idempotency_key"}
 """Fields whose names sound like it."""
 IDENTIFYING = re.compile(r"(^id|_id|Id|^ids|_ids|Ids|key|Key|keys)$")
 
@@ -201,6 +201,6 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 def test_a_route_with_an_id_that_nobody_here_can_make_is_not_passed_over() -> None:
     (route,) = routes({"paths": {"/v9/things/{thing_id}": {"get": {}}}})
-    nobody = Estate("", *(uuid4() for _ in range(11)), "uploads/a/b/c", uuid4(), keys=())
+    nobody = Estate("", *(uuid4() for _ in range(11)), "uploads/a/b/c", *(uuid4() for _ in range(4)), keys=())
     with httpx.Client() as client, pytest.raises(AssertionError, match="thing_id"):
         list(_leaks(client, route, nobody))

@@ -8,7 +8,7 @@ finishes.
 import posixpath
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,19 +17,20 @@ import structlog
 
 from mediatheque.core import names
 from mediatheque.core.intake import UPLOADS, Intake, Taken, Upload
+from mediatheque.core.news import News
 from mediatheque.core.partials import Partials
 from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
 from mediatheque.errors import BadRequest, Conflict, LibraryError, NotFound, StorageFull, Unavailable
-from mediatheque.model import Actor, Terms
-from mediatheque.records import arrivals, assets, batches
+from mediatheque.model import Actor, Facts, Terms
+from mediatheque.records import arrivals, assets, batches, parts
 from mediatheque.records.arrivals import DONE, EXPIRED, FAILED, OPEN, SKIPPED, WAITING, Arrival
 from mediatheque.records.engine import Database, Duplicate, Tx
 from mediatheque.records.tables import MICROSECOND
 
 ARRIVALS = "arrivals"
 """First part of the keys of bytes that no asset has yet."""
-PRESIGNED, STREAMING, TUS = "PRESIGNED", "STREAMING", "TUS"
+PRESIGNED, STREAMING, TUS, CHUNKED = "PRESIGNED", "STREAMING", "TUS", "CHUNKED"
 MAX_TRIES = 5
 KEPT = timedelta(days=30)
 """What has come to an end is remembered for so long: repeated confirmations, results of sessions."""
@@ -63,8 +64,9 @@ class Wishes:
 
 
 class Arrivals:
-    def __init__(self, database: Database, stores: Stores, intake: Intake, partials: Partials) -> None:
+    def __init__(self, database: Database, stores: Stores, intake: Intake, partials: Partials, news: News) -> None:
         self.partials = partials
+        self._news = news
         self._database = database
         self._stores = stores
         self._intake = intake
@@ -96,8 +98,11 @@ class Arrivals:
         with self._database.write() as tx:
             return arrivals.take(tx, it.id, (OPEN, WAITING), self._database.now_micros(tx))
 
-    def finish(self, it: Arrival, fence: int) -> None:
-        """Take a leased arrival into the library, or raise why not; it stays leased then."""
+    def finish(self, it: Arrival, fence: int, *, sha256: str | None = None) -> None:
+        """Take a leased arrival into the library, or raise why not; it stays leased then.
+
+        Raises what `Intake.take` raises, and `BadRequest` for bytes that have not the `sha256` that is expected.
+        """
         started = datetime.now(UTC)
         wishes, terms = wishes_of(it), _terms(it)
         promised: dict[str, Any] = {"arrival_id": it.id}
@@ -105,10 +110,14 @@ class Arrivals:
             promised |= {"object_key": it.object_key}
         if it.method != STREAMING:
             promised |= {"asset_id": it.uuid}
+        if "facts" in it.options:
+            promised |= {"facts": _facts(it)}
         with self._database.read() as tx:
             actor = arrivals.actor_of(tx, it)
         settling = _Settling(it, fence, self._stores.primary.name, started)
         with self._restaged(it, terms) as staged:
+            if sha256 is not None and sha256 != staged.sha256:
+                raise BadRequest("The upload has another checksum")
             try:
                 self._intake.take(
                     actor, terms, staged, wishes.as_upload(it.filename, it.method, **promised),
@@ -148,6 +157,7 @@ class Arrivals:
             values = {"state": FAILED, "error": reason, "finished_at": now, "expires_at": now + KEPT}
             if arrivals.settle(tx, it.id, fence, values | {"staged_key": None}):
                 self.discard(tx, it)
+        self._news.tell()
 
     def reopen(self, it: Arrival, fence: int, *, keeps_bytes: bool) -> None:
         """Give a lease back: the sender may try again, with other bytes unless these are kept."""
@@ -161,8 +171,7 @@ class Arrivals:
 
     def discard(self, tx: Tx, it: Arrival) -> None:
         """The bytes of an arrival are garbage from this transaction on."""
-        if it.staged_key is not None:
-            assets.discard(tx, [(self._stores.primary.name, it.staged_key)], datetime.now(UTC))
+        _discard(tx, it, self._stores.primary.name)
 
     def sweep(self) -> None:
         """End what was promised and never came, give its room back, and forget what ended long ago."""
@@ -197,18 +206,19 @@ class Arrivals:
             return arrivals.open_among(tx, uuids)
 
     def _restaged(self, it: Arrival, terms: Terms) -> Staged:
-        """The arrival's bytes as a staged file, by a second name of the object where the store has files."""
-        store = self._stores.primary
-        if it.staged_key is None:
+        """The arrival's bytes as a staged file, by a second name where they are one object in a store of files."""
+        store, keys = self._stores.primary, self._keys(it)
+        if not keys:
             raise BadRequest("Nothing has been uploaded")
         staged = Staged(store.staging, terms.max_bytes)
         try:
-            file = store.path(it.staged_key)
+            file = store.path(keys[0]) if len(keys) == 1 else None
             if file is not None:
                 staged.link(file)
             else:
-                for piece in store.open(it.staged_key):
-                    staged.write(piece)
+                for key in keys:
+                    for piece in store.open(key):
+                        staged.write(piece)
         except NotFound:
             staged.discard()
             raise BadRequest("Nothing has been uploaded") from None
@@ -216,6 +226,13 @@ class Arrivals:
             staged.discard()
             raise
         return staged
+
+    def _keys(self, it: Arrival) -> list[str]:
+        """The objects that its bytes are, in order."""
+        if it.method != CHUNKED:
+            return [] if it.staged_key is None else [it.staged_key]
+        with self._database.read() as tx:
+            return [one.staged_key for one in parts.of_arrival(tx, it.id)]
 
     def put_back(self, it: Arrival, fence: int, reason: str) -> None:
         """Give a lease back for trouble that may pass; it is tried again after a while."""
@@ -247,8 +264,14 @@ class _Settling:
         }
         if not arrivals.settle(tx, self.it.id, self.fence, values):
             raise Conflict(_TAKEN_OVER)
-        if self.it.staged_key is not None:
-            assets.discard(tx, [(self.store, self.it.staged_key)], now)
+        _discard(tx, self.it, self.store)
+
+
+def _discard(tx: Tx, it: Arrival, store: str) -> None:
+    """The bytes that came are garbage from this transaction on."""
+    keys = parts.remove(tx, it.id) if it.method == CHUNKED else []
+    keys += [] if it.staged_key is None else [it.staged_key]
+    assets.discard(tx, [(store, key) for key in keys], datetime.now(UTC))
 
 
 def wishes_of(it: Arrival) -> Wishes:
@@ -266,6 +289,19 @@ def _terms(it: Arrival) -> Terms:
     kept = it.options["terms"]
     sets = {name: frozenset(kept[name]) for name in ("media_types", "kinds", "takes_all_of")}
     return Terms(**kept | sets)
+
+
+def plain_facts(facts: Facts) -> dict[str, Any]:
+    """What was found out about bytes when they came, as the row of their arrival keeps it."""
+    found = {entry.name: getattr(facts, entry.name) for entry in fields(facts)}
+    captured = facts.captured_at.isoformat() if facts.captured_at else None
+    return found | {"details": dict(facts.details), "captured_at": captured}
+
+
+def _facts(it: Arrival) -> Facts:
+    kept = it.options["facts"]
+    captured = datetime.fromisoformat(kept["captured_at"]) if kept["captured_at"] else None
+    return Facts(**kept | {"captured_at": captured})
 
 
 def _plain(value: Terms | Wishes) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from mediatheque.core.arrivals import KEPT, STREAMING, Arrivals, Wishes
+from mediatheque.core.arrivals import KEPT, STREAMING, Arrivals, Wishes, plain_facts
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.intake import Intake
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.portraits import reading_stage, text_of
 from mediatheque.core.staging import Staged
 from mediatheque.errors import BadRequest, Empty, LibraryError, NotFound, QuotaExceeded, StorageFull, Unavailable
-from mediatheque.model import Actor, State, Terms
+from mediatheque.model import Actor, RunState, Stage, State, Terms
 from mediatheque.records import arrivals, batches
 from mediatheque.records.arrivals import DONE, EXPIRED, FAILED, SETTLING, SKIPPED, WAITING
 from mediatheque.records.batches import Batch
@@ -49,13 +50,20 @@ class Item:
     object_key: str | None
     kind: str | None
     media_type: str | None
+    document_type: str | None
+    reading: Stage | None
+    """How far a document's text has been found; None for other files."""
     description: str | None
+    visible_text: str | None
     tags: tuple[str, ...]
     error: str | None
     retryable: bool
     processing_time_ms: float | None
     created_at: datetime
     ended_at: datetime | None
+    retries: int
+    batch_uuid: UUID | None
+    """The session that it came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class Batches:
         self._intake = intake
         self._arrivals = arriving
         self._pipeline = pipeline
+        self._reading = pipeline.planner.reading
         self.max_files = max_files
 
     def stage(self, terms: Terms) -> Staged:
@@ -128,7 +137,7 @@ class Batches:
     def get(self, actor: Actor, uuid: UUID) -> Session:
         """Raises `NotFound`."""
         with self._database.read() as tx:
-            session = _session(tx, _found(tx, actor, uuid))
+            session = self._session(tx, _found(tx, actor, uuid))
         return self._settled(actor, session)
 
     def page(
@@ -136,14 +145,14 @@ class Batches:
     ) -> tuple[list[Session], int]:
         """Sessions, newest first, and how many there are."""
         with self._database.read() as tx:
-            running = _sessions(tx, batches.in_state(tx, actor.tenant_id, PROCESSING, _LOOKED_AT), actor.tenant_id)
+            running = self._sessions(tx, batches.in_state(tx, actor.tenant_id, PROCESSING, _LOOKED_AT), actor.tenant_id)
         for session in running:
             self._settled(actor, session)
         with self._database.read() as tx:
             found, total = batches.page(
                 tx, actor.tenant_id, state=state, method=method, limit=limit, offset=offset
             )  # fmt: skip
-            return _sessions(tx, found, actor.tenant_id), total
+            return self._sessions(tx, found, actor.tenant_id), total
 
     def cancel(self, actor: Actor, uuid: UUID) -> Session:
         """Take in no more of it; what has come so far stays. Raises `BadRequest` when it has ended, `NotFound`."""
@@ -157,13 +166,14 @@ class Batches:
                 values = {"state": FAILED, "error": "Cancelled", "retryable": True, "finished_at": now}
                 if arrivals.change(tx, it.id, values | {"staged_key": None, "expires_at": now + KEPT}, among=[WAITING]):
                     self._arrivals.discard(tx, it)
+        self._pipeline.announce()
         return self.get(actor, uuid)
 
     def item(self, actor: Actor, image_id: UUID) -> Item:
         """What has become of one file, by the id it has or was promised; raises `NotFound`."""
         with self._database.read() as tx:
-            promised = batches.outcomes(tx, image_id, actor.tenant_id)
-            row = batches.outcome_of_asset(tx, image_id, actor.tenant_id)
+            promised = batches.outcomes(tx, image_id, actor.tenant_id, self._reading)
+            row = batches.outcome_of_asset(tx, image_id, actor.tenant_id, self._reading)
         if row is not None and row["deleted_at"] is None:
             return _item_of_asset(row, image_id)
         if row is not None or not promised:
@@ -187,7 +197,7 @@ class Batches:
         try:
             if it.error is not None or it.staged is None:
                 raise it.error or Empty("The file is empty")
-            self._intake.check(terms, it.staged, it.filename)
+            row["options"]["facts"] = plain_facts(self._intake.check(terms, it.staged, it.filename))
         except LibraryError as error:
             return row | _refused(error)
         return row | {"state": WAITING, "staged_key": self._arrivals.hold(actor, uuid, it.staged)}
@@ -207,7 +217,7 @@ class Batches:
                     row.update(_refused(error))
             stored = {name: value for name, value in row.items() if name != "staged_key" or row["state"] != FAILED}
             arrivals.add(tx, stored | {"batch_id": batch_id})
-        return _session(tx, _found(tx, actor, batch["uuid"]))
+        return self._session(tx, _found(tx, actor, batch["uuid"]))
 
     def _finish(self, actor: Actor, session: Session, remembering: Keeper[Session] | None) -> Session:
         with self._database.read() as tx:
@@ -236,7 +246,16 @@ class Batches:
         with self._database.write() as tx:
             batch = _found(tx, actor, session.uuid)
             batches.change(tx, batch.id, values, state=PROCESSING)
-            return _session(tx, _found(tx, actor, session.uuid))
+            return self._session(tx, _found(tx, actor, session.uuid))
+
+    def _session(self, tx: Tx, it: Batch) -> Session:
+        return self._sessions(tx, [it], it.tenant_id)[0]
+
+    def _sessions(self, tx: Tx, found: Sequence[Batch], tenant_id: int) -> list[Session]:
+        items: dict[int, list[Item]] = {it.id: [] for it in found}
+        for row in batches.outcomes(tx, list(items), tenant_id, self._reading) if items else ():
+            items[row["batch_id"]].append(_item(row))
+        return [Session(it.uuid, it.state, it.method, it.created_at, it.completed_at, items[it.id]) for it in found]
 
 
 def _found(tx: Tx, actor: Actor, uuid: UUID) -> Batch:
@@ -244,17 +263,6 @@ def _found(tx: Tx, actor: Actor, uuid: UUID) -> Batch:
     if found is None:
         raise NotFound("Session not found").about("session")
     return found
-
-
-def _session(tx: Tx, it: Batch) -> Session:
-    return _sessions(tx, [it], it.tenant_id)[0]
-
-
-def _sessions(tx: Tx, found: Sequence[Batch], tenant_id: int) -> list[Session]:
-    items: dict[int, list[Item]] = {it.id: [] for it in found}
-    for row in batches.outcomes(tx, list(items), tenant_id) if items else ():
-        items[row["batch_id"]].append(_item(row))
-    return [Session(it.uuid, it.state, it.method, it.created_at, it.completed_at, items[it.id]) for it in found]
 
 
 def _refused(error: LibraryError) -> dict[str, Any]:
@@ -283,13 +291,18 @@ def _item(row: Row) -> Item:
         object_key=row["blob_key"],
         kind=row["kind"],
         media_type=row["blob_type"],
+        document_type=_document_type(row),
+        reading=_reading(row),
         description=row["description"],
+        visible_text=text_of(row["visible_text"]),
         tags=tuple(row["tags"] or ()),
         error=row["error"] or (row["run_error"] if state == "failed" else None),
         retryable=row["retryable"],
         processing_time_ms=(finished - started).total_seconds() * 1000 if started and finished else None,
         created_at=row["created_at"],
         ended_at=max(times) if state != PROCESSING and times else None,
+        retries=row["retries"] or 0,
+        batch_uuid=row["batch_uuid"],
     )
 
 
@@ -298,8 +311,21 @@ def _item_of_asset(row: Row, uuid: UUID) -> Item:
     state = "failed" if is_failed else PROCESSING if row["is_running"] else COMPLETED
     return Item(
         index=0, filename=row["asset_filename"], state=state, is_stored=True, is_rejected=False, image_id=uuid,
-        object_key=row["blob_key"], kind=row["kind"], media_type=row["blob_type"], description=row["description"],
+        object_key=row["blob_key"], kind=row["kind"], media_type=row["blob_type"], document_type=_document_type(row),
+        reading=_reading(row), description=row["description"], visible_text=text_of(row["visible_text"]),
         tags=tuple(row["tags"] or ()), error=row["run_error"] if is_failed else None, retryable=False,
         processing_time_ms=None, created_at=row["asset_created_at"],
-        ended_at=row["ended_at"] or row["asset_created_at"],
+        ended_at=row["ended_at"] or row["asset_created_at"], retries=row["retries"] or 0,
+        batch_uuid=row["batch_uuid"],
     )  # fmt: skip
+
+
+def _document_type(row: Row) -> str | None:
+    found: str | None = (row["blob_details"] or {}).get("document_type")
+    return found
+
+
+def _reading(row: Row) -> Stage | None:
+    state = row["reading_state"]
+    is_document = row["kind"] == "document"
+    return reading_stage(RunState(state) if state else None, is_held=row["is_being_read"]) if is_document else None

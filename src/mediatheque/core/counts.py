@@ -13,9 +13,13 @@ def count(tx: Tx, it: Asset, sign: int) -> None:
     """Let an asset that is shown count everywhere (1), or nowhere any more (-1)."""
     tallies.record(tx, tallies.of(it, assets.folder_of(tx, it.id), sign))
     counters.add(tx, it.tenant_id, counters.MEDIA_TYPE + it.blob.media_type, sign, sign * it.blob.size_bytes)
-    made = len(assets.variants_of(tx, it.blob.id))
-    if made:
-        counters.add(tx, it.tenant_id, counters.DERIVATIVES, sign * made)
+    count_derivatives(tx, it, sign * len(assets.variants_of(tx, it.blob.id)))
+
+
+def count_derivatives(tx: Tx, it: Asset, amount: int) -> None:
+    """So many more (or fewer) of an image; posters of other files are no derivatives in the statistics."""
+    if amount and it.kind == "image":
+        counters.add(tx, it.tenant_id, counters.DERIVATIVES, amount)
 
 
 def count_runs(tx: Tx, it: Asset, sign: int) -> None:

@@ -99,6 +99,14 @@ class Files:
                 raise NotFound("File not found")
             return self._portraits.with_history(tx, it)
 
+    def document(self, actor: Actor, uuid: UUID) -> Portrait:
+        """A document and what is known of it; raises `NotFound` for files of other kinds, too."""
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, uuid, actor.tenant_id)
+            if it is None or it.kind != "document":
+                raise NotFound("Document not found")
+            return self._portraits.of(tx, [it])[0]
+
     def change(self, actor: Actor, terms: Terms, uuid: UUID, changes: Mapping[str, Any]) -> Asset:
         """Set the title or the tags. Raises `NotFound`, `Invalid`."""
         return self._assets.change(actor, terms, uuid, changes)

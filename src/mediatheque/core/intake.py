@@ -49,6 +49,8 @@ class Upload:
     """Whether the skills that enrich are run on it."""
     is_ready: bool = False
     """Whether it counts as ready at once, before what makes it usable has run (contract, 2.3)."""
+    facts: Facts | None = None
+    """What is known of these very bytes: they are not looked at again."""
     declared_type: str | None = None
     """What the client called the bytes, at a door that insists on a word (empty: none); they decide themselves."""
 
@@ -153,7 +155,7 @@ class Intake:
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
         upload = replace(upload, title=names.title(upload.title), tags=names.tags(upload.tags))
-        facts = self.check(terms, staged, upload.filename, declared_type=upload.declared_type)
+        facts = upload.facts or self.check(terms, staged, upload.filename, declared_type=upload.declared_type)
         with self._database.read() as tx:  # before its bytes go anywhere; it counts below
             self.quota.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
         store_name, store = self._stores.for_upload(actor, profile_id)

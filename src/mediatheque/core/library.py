@@ -8,6 +8,7 @@ from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
 from mediatheque.core.batches import Batches
 from mediatheque.core.catalogue import Catalogue
+from mediatheque.core.chunking import Chunking
 from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.files import Files
 from mediatheque.core.generations import Generations
@@ -15,6 +16,7 @@ from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.intake import Intake
 from mediatheque.core.media import Media
+from mediatheque.core.news import News
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
@@ -41,6 +43,7 @@ class Library:
     intake: Intake
     presigning: Presigning
     batches: Batches
+    chunking: Chunking
     resuming: Resuming
     assets: Assets
     catalogue: Catalogue
@@ -57,5 +60,6 @@ class Library:
     profiles: Profiles
     idempotency: Idempotency
     generations: Generations
+    news: News
     signer: Signer
     health: Health

@@ -9,6 +9,7 @@ from mediatheque.core import idempotency
 from mediatheque.core.counts import count_in_trash
 from mediatheque.core.generations import Generations
 from mediatheque.core.masking import masked
+from mediatheque.core.news import News
 from mediatheque.core.planning import DISPATCH, REPAIR, Planner
 from mediatheque.core.results import Outcome, Results
 from mediatheque.core.stores import Stores
@@ -40,7 +41,9 @@ class Pipeline:
         skills: Sequence[Skill],
         signals: Signals,
         generations: Generations,
+        news: News,
     ) -> None:
+        self._news = news
         self._database = database
         self.stores = stores
         self.planner = Planner(database, skills)
@@ -50,8 +53,9 @@ class Pipeline:
         self._generations = generations
 
     def announce(self) -> None:
-        """Tell the workers, after the commit, that there is work."""
+        """Tell the workers, after the commit, that there is work, and whoever watches that something came."""
         self._signals.send()
+        self._news.tell()
 
     def claim(self, owner: str, lanes: Iterable[Queue], limit: int) -> list[Claim]:
         with self._database.hasten() as tx:
@@ -98,6 +102,7 @@ class Pipeline:
                 self.results.show(tx, claim, outcome, stored)
                 faults.place("run.recorded")
         faults.place("run.committed")
+        self._news.tell()
         if not ours:
             for store, _, key in stored.objects:
                 store.delete(key)
@@ -125,6 +130,7 @@ class Pipeline:
         A verdict on the bytes by an essential run makes the asset `failed`, and its bytes go (decisions 1). Without
         one the asset stays, as it was acknowledged, and `fsck --repair` tries again.
         """
+        has_ended = False
         with self._database.hasten() as tx:
             is_current = assets.hold(tx, claim.asset_id) == claim.blob_id
             if is_current or claim.attempts > MAX_ATTEMPTS:
@@ -134,8 +140,11 @@ class Pipeline:
                 if is_verdict and is_current and self.skills[claim.skill].essential:
                     self._bury(tx, claim)
                 faults.place("run.failed")
-                return
-        self.retry(claim, owner, counts=True)
+                has_ended = True
+        if has_ended:
+            self._news.tell()
+        else:
+            self.retry(claim, owner, counts=True)
 
     def retry(self, claim: Claim, owner: str, *, counts: bool) -> None:
         """Put the job back, to be tried again later; `counts` False for trouble that is not the file's."""

@@ -38,14 +38,14 @@ class Portrait:
     variants: Mapping[str, Variant]
     found: Mapping[str, Finding]
     """The newest of each kind."""
-    details: Mapping[str, Any]
-    """What the probe found out."""
     descriptions: list[Description]
     describing: Stage
     sizing: Stage | None
     reading: Stage
     """How far its text has been found."""
     description_error: str | None
+    read_by: Execution | None = None
+    """The run that looks for its text."""
     history: list[tuple[str | None, Execution]] = field(default_factory=list)
     """Runs, oldest first, and for those that describe or make variants the word for what they do."""
 
@@ -62,8 +62,7 @@ class Portrait:
     @property
     def visible_text(self) -> str | None:
         found = self.found.get(VISIBLE_TEXT)
-        value = found.value if found else None
-        return value.get("text") if isinstance(value, dict) else value
+        return text_of(found.value) if found else None
 
 
 class Portraits:
@@ -81,15 +80,11 @@ class Portraits:
         found: dict[int, list[Found]] = defaultdict(list)
         for one in files.findings_of(tx, blob_ids):
             found[one.blob_id].append(one)
-        details = files.details_of(tx, [it.blob.id for it in shown if it.kind != "image"])
         names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
         latest = executions.latest_of(
             tx, [it.id for it in shown], names | self._planner.describing | self._planner.reading
         )
-        return [
-            self._portrait(it, variants[it.blob.id], found[it.blob.id], details.get(it.blob.id, {}), latest[it.id])
-            for it in shown
-        ]
+        return [self._portrait(it, variants[it.blob.id], found[it.blob.id], latest[it.id]) for it in shown]
 
     def with_history(self, tx: Tx, it: Asset) -> Portrait:
         (portrait,) = self.of(tx, [it])
@@ -103,22 +98,22 @@ class Portraits:
         it: Asset,
         variants: Mapping[str, Variant],
         found: Sequence[Found],
-        details: Mapping[str, Any],
         latest: Sequence[Execution],
     ) -> Portrait:
         descriptions = [_description(one) for one in found if one.finding.kind == DESCRIPTION]
         about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
+        read_by = next((one for one in latest[::-1] if one.skill in self._planner.reading), None)
         describing = _described(about, bool(it.description or descriptions))
         return Portrait(
             asset=it,
             variants=variants,
             found={one.finding.kind: one.finding for one in found},
-            details=details,
             descriptions=descriptions,
             describing=describing,
             sizing=self._sizing(it, variants, latest),
-            reading=_read(next((one for one in latest[::-1] if one.skill in self._planner.reading), None)),
+            reading=reading_stage(read_by.state if read_by else None, is_held=bool(read_by and read_by.is_held)),
             description_error=about.error if about and describing is Stage.FAILED else None,
+            read_by=read_by,
         )
 
     def _sizing(self, it: Asset, variants: Mapping[str, Variant], latest: Sequence[Execution]) -> Stage | None:
@@ -144,12 +139,17 @@ def _described(about: Execution | None, is_described: bool) -> Stage:
     return Stage.SKIPPED if about is None else Stage.FAILED
 
 
-def _read(by: Execution | None) -> Stage:
-    if by is None:
-        return Stage.PENDING
-    if by.state in UNFINISHED:
-        return Stage.PROCESSING if by.is_held else Stage.PENDING
-    return Stage.COMPLETED if by.state is RunState.SUCCEEDED else Stage.FAILED
+def text_of(value: Any) -> str | None:
+    """The text of a finding that holds one: a string, or an object with `text`."""
+    found: str | None = value.get("text") if isinstance(value, dict) else value
+    return found
+
+
+def reading_stage(state: RunState | None, *, is_held: bool) -> Stage:
+    """How far a document's text has been found, by the run that looks for it (None: it has not been planned yet)."""
+    if state is None or state in UNFINISHED:
+        return Stage.PROCESSING if is_held else Stage.PENDING
+    return Stage.COMPLETED if state is RunState.SUCCEEDED else Stage.FAILED
 
 
 def _description(one: Found) -> Description:

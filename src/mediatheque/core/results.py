@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from mediatheque.core import names
-from mediatheque.core.counts import count_runs
+from mediatheque.core.counts import count_derivatives, count_runs
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
@@ -139,7 +139,7 @@ class Results:
 
     def drop_variants(self, tx: Tx, it: Asset, dropped: Sequence[str], now: datetime) -> None:
         if count := assets.drop_variants(tx, it.blob.id, dropped, now):
-            counters.add(tx, it.tenant_id, counters.DERIVATIVES, -count)
+            count_derivatives(tx, it, -count)
 
     def lose(self, tx: Tx, it: Asset) -> None:
         """The asset is `failed`: not listed, not counted, its bytes garbage."""
@@ -157,7 +157,7 @@ class Results:
             assets.add_variants(
                 tx, [_variant_row(claim, made, key, stored.beside.name, now) for made, key in stored.variants]
             )
-            counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(stored.variants))
+            count_derivatives(tx, it, len(stored.variants))
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
         runs.put_findings(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
         self._fill_texts(tx, it, outcome.texts, now)
@@ -188,7 +188,7 @@ class Results:
         blob_id = assets.add_blob(tx, _blob_row(claim, stored, now))
         variants = assets.variants_of(tx, old.id)
         assets.discard(tx, [(made.store, made.key) for made in variants], now)
-        counters.add(tx, it.tenant_id, counters.DERIVATIVES, int(keep) - len(variants))
+        count_derivatives(tx, it, int(keep) - len(variants))
         if keep:
             assets.add_variants(tx, [_kept_row(claim, it, blob_id, now)])
         else:

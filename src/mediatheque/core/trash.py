@@ -11,9 +11,10 @@ from mediatheque.core.counts import count, count_in_trash, count_runs
 from mediatheque.core.generations import Generations
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import RESTORE
+from mediatheque.core.promises import has_expired
 from mediatheque.errors import NotFound
 from mediatheque.model import Actor, Asset, State
-from mediatheque.records import assets, executions, search
+from mediatheque.records import arrivals, assets, executions, search
 from mediatheque.records.engine import Database, Tx
 
 PURGE_BATCH = 500
@@ -21,10 +22,12 @@ PURGE_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """What became of one of several: `deleted_at` None when there was no such file."""
+    """What became of one of several: `deleted_at` None when there was no such file, or only one that `is_arriving`."""
 
     uuid: UUID
     deleted_at: datetime | None
+    is_arriving: bool = False
+    """Promised under this id, and its bytes are still being written (contract, 3.N)."""
 
 
 class Trash:
@@ -58,7 +61,7 @@ class Trash:
 
     def discard_all(self, actor: Actor, uuids: Sequence[UUID]) -> list[Discarded]:
         """Each by itself, one after another."""
-        return [Discarded(uuid, self._discarded(actor, uuid)) for uuid in uuids]
+        return [self._discarded(actor, uuid) for uuid in uuids]
 
     def take(self, tx: Tx, it: Asset, now: datetime) -> list[tuple[str, str]]:
         """Move an asset that is locked into the trash; its generation is the caller's to bump.
@@ -106,11 +109,14 @@ class Trash:
             for uuid, tenant_id in due:
                 self._purge(uuid, tenant_id, moment)
 
-    def _discarded(self, actor: Actor, uuid: UUID) -> datetime | None:
+    def _discarded(self, actor: Actor, uuid: UUID) -> Discarded:
         try:
-            return self.discard(actor, uuid)
+            return Discarded(uuid, self.discard(actor, uuid))
         except NotFound:
-            return None
+            with self._database.read() as tx:
+                coming = arrivals.arrival_with(tx, uuid, actor.tenant_id)
+        is_arriving = coming is not None and coming.state in arrivals.UNSETTLED and not has_expired(coming)
+        return Discarded(uuid, None, is_arriving)
 
     def _resume(self, tx: Tx, it: Asset) -> None:
         """Give the unfinished runs their jobs back, and make the variants that were lost meanwhile."""

@@ -69,6 +69,13 @@ def arrival_with(tx: Tx, uuid: UUID, tenant_id: int | None, *, for_update: bool 
     return None if row is None else _arrival(row)
 
 
+def promised_key(tx: Tx, key: str, tenant_id: int) -> Arrival | None:
+    """The arrival whose bytes were promised this storage key."""
+    query = select(arrival).where(arrival.c.object_key == key, arrival.c.tenant_id == tenant_id)
+    row = tx.execute(query).mappings().first()
+    return None if row is None else _arrival(row)
+
+
 def of_batch(tx: Tx, batch_id: int) -> list[Arrival]:
     """In the order in which they were sent."""
     query = select(arrival).where(arrival.c.batch_id == batch_id).order_by(arrival.c.position)

@@ -243,7 +243,9 @@ def to_asset(row: RowMapping) -> Asset:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         deleted_at=row["deleted_at"],
-        blob=Blob(**{name: row[f"current_{name}"] for name in ("id", "uuid", *_STORED)}),
+        blob=Blob(
+            **{name: row[f"current_{name}"] for name in ("id", "uuid", *_STORED)}, details=row["current_details"] or {}
+        ),
     )
 
 

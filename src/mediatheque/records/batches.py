@@ -1,15 +1,15 @@
 """Rows of batches: files that were sent together, and what has become of each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
 
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import arrival, asset, batch, blob, run
+from mediatheque.records.tables import arrival, asset, batch, blob, finding, job, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,21 @@ def page(
     return [_batch(row) for row in rows], total
 
 
-def outcomes(tx: Tx, condition: "Sequence[int] | UUID", tenant_id: int) -> list[Row]:
+def outcomes(tx: Tx, condition: "Sequence[int] | UUID", tenant_id: int, reading: Collection[str]) -> list[Row]:
     """Arrivals of these batches (or the one with this id), in the order they were sent, each with its asset.
 
-    `is_running`: an unfinished run of the asset; `ended_at`: when its last run ended; `run_error`: of one that failed.
+    `is_running`: an unfinished run of the asset; `ended_at`: when its last run ended; `run_error`: of one that failed;
+    `reading_state`: of its last run of one of the skills `reading`; `is_being_read`: somebody is at one now.
     """
     mine = arrival.c.uuid == condition if isinstance(condition, UUID) else arrival.c.batch_id.in_(condition)
     query = _OUTCOMES.where(mine, arrival.c.tenant_id == tenant_id).order_by(arrival.c.batch_id, arrival.c.position)
-    return list(tx.execute(query).mappings())
+    return list(tx.execute(query, {"reading": list(reading)}).mappings())
 
 
-def outcome_of_asset(tx: Tx, uuid: UUID, tenant_id: int) -> Row | None:
+def outcome_of_asset(tx: Tx, uuid: UUID, tenant_id: int, reading: Collection[str]) -> Row | None:
     """What is told of an asset, however it came."""
     query = _OF_ASSETS.where(asset.c.uuid == uuid, asset.c.tenant_id == tenant_id)
-    return tx.execute(query).mappings().first()
+    return tx.execute(query, {"reading": list(reading)}).mappings().first()
 
 
 def forget_before(tx: Tx, moment: datetime) -> None:
@@ -83,6 +84,7 @@ def _batch(row: Row) -> Batch:
 
 
 _MINE = run.c.asset_id == asset.c.id
+_READS = _MINE, run.c.skill.in_(bindparam("reading", expanding=True))
 _ABOUT_ASSETS = (
     asset.c.state.label("asset_state"),
     asset.c.kind,
@@ -94,8 +96,27 @@ _ABOUT_ASSETS = (
     asset.c.deleted_at,
     blob.c.key.label("blob_key"),
     blob.c.media_type.label("blob_type"),
+    blob.c.details.label("blob_details"),
+    select(run.c.state).where(*_READS).order_by(run.c.id.desc()).limit(1).scalar_subquery().label("reading_state"),
+    exists().where(*_READS, job.c.run_id == run.c.id, job.c.owner.is_not(None)).label("is_being_read"),
     exists().where(_MINE, run.c.state.in_(("queued", "running"))).label("is_running"),
     select(func.max(run.c.finished_at)).where(_MINE).scalar_subquery().label("ended_at"),
+    select(finding.c.value)
+    .where(finding.c.blob_id == asset.c.blob_id, finding.c.kind == "visible_text")
+    .order_by(finding.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("visible_text"),
+    select(func.sum(run.c.attempts - 1)).where(_MINE, run.c.attempts > 1).scalar_subquery().label("retries"),
+    select(batch.c.uuid)
+    .where(
+        batch.c.id == arrival.c.batch_id, arrival.c.asset_uuid == asset.c.uuid, batch.c.tenant_id == asset.c.tenant_id
+    )
+    .order_by(batch.c.id)
+    .limit(1)
+    .correlate(asset)
+    .scalar_subquery()
+    .label("batch_uuid"),
     select(func.max(run.c.error)).where(_MINE, run.c.state == "failed").scalar_subquery().label("run_error"),
 )
 _OUTCOMES = select(arrival, *_ABOUT_ASSETS).select_from(

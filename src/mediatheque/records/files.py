@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Select, false, func, literal_column, select, true, union_all
 
 from mediatheque.filing import FileFilter, Order, SortBy
 from mediatheque.model import Asset, Finding, Variant
@@ -14,7 +14,7 @@ from mediatheque.records import search
 from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant_of
 from mediatheque.records.engine import Tx
 from mediatheque.records.search import COUNT_LIMIT
-from mediatheque.records.tables import asset, asset_tag, asset_text, blob, finding, run, variant
+from mediatheque.records.tables import asset, asset_tag, asset_text, finding, run, variant
 
 KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.CREATED_AT: asset.c.created_at,
@@ -140,12 +140,6 @@ def findings_of(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
     ]
 
 
-def details_of(tx: Tx, blob_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """What the probe found out about each of these blobs."""
-    query = select(blob.c.id, blob.c.details).where(blob.c.id.in_(blob_ids))
-    return {row.id: row.details or {} for row in tx.execute(query)}
-
-
 def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any]:
     """(id, place in the order) of what the filter leaves, found by its ids, its text or its tags where it has some."""
     query = select(asset.c.id, KEYS[order.by].label("place")).where(*_narrowed(shelf, narrow))
@@ -209,8 +203,9 @@ def _own(narrow: FileFilter) -> list[ColumnElement[bool]]:
     if narrow.created_to is not None:
         conditions.append(asset.c.created_at <= narrow.created_to)
     if narrow.has_description is not None:
-        said = func.coalesce(asset.c.description, "")
-        conditions.append(said != "" if narrow.has_description else said == "")
+        nothing: ColumnElement[str] = literal_column("''")
+        is_described = func.coalesce(asset.c.description, nothing) != nothing
+        conditions.append(is_described.self_group() == (true() if narrow.has_description else false()))
     return conditions
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, Select, Table, func, select, union
 
 from mediatheque.records.engine import Tx
-from mediatheque.records.tables import arrival, asset, blob, garbage, variant
+from mediatheque.records.tables import arrival, asset, blob, garbage, part, variant
 from mediatheque.records.tables.arrivals import UNSETTLED
 
 FAMILIES = ("blob", "variant")
@@ -61,8 +61,9 @@ def named(tx: Tx, keys: Sequence[str]) -> set[str]:
     variants = select(variant.c.key).where(variant.c.key.in_(keys))
     leaving = select(garbage.c.key).where(garbage.c.key.in_(keys))
     staged = select(arrival.c.staged_key).where(arrival.c.staged_key.in_(keys))
+    chunks = select(part.c.staged_key).where(part.c.staged_key.in_(keys))
     promised = select(arrival.c.object_key).where(arrival.c.object_key.in_(keys), UNSETTLED)
-    return set(tx.execute(union(blobs, variants, leaving, staged, promised)).scalars())
+    return set(tx.execute(union(blobs, variants, leaving, staged, chunks, promised)).scalars())
 
 
 def _table(family: str) -> Table:

@@ -4,15 +4,17 @@ import threading
 import time
 
 import psycopg
+import psycopg.sql
 
-CHANNEL = "mediatheque"
+PREFIX = "mediatheque"
 _RECONNECT_SECONDS = 1.0
 
 
 class PostgresSignals:
     """One thread sends what was asked for since it last did, so that no transaction carries a NOTIFY."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, channel: str) -> None:
+        self._channel = psycopg.sql.Identifier(f"{PREFIX}_{channel}")
         self._url = f"postgresql://{url.partition('://')[2]}"
         self._asked = threading.Event()
         self._closed = False
@@ -27,7 +29,7 @@ class PostgresSignals:
         try:
             if self._listener is None:
                 self._listener = psycopg.connect(self._url, autocommit=True)
-                self._listener.execute(f"LISTEN {CHANNEL}")
+                self._listener.execute(psycopg.sql.SQL("LISTEN {}").format(self._channel))
                 return True  # what was sent while nobody listened
             return any(True for _ in self._listener.notifies(timeout=timeout_seconds, stop_after=1))
         except psycopg.OperationalError:
@@ -51,7 +53,7 @@ class PostgresSignals:
             self._asked.clear()
             try:
                 connection = connection or psycopg.connect(self._url, autocommit=True)
-                connection.execute(f"NOTIFY {CHANNEL}")
+                connection.execute(psycopg.sql.SQL("NOTIFY {}").format(self._channel))
             except psycopg.OperationalError:
                 connection = None  # listeners look by themselves until the database is back
                 time.sleep(_RECONNECT_SECONDS)

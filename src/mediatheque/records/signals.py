@@ -25,19 +25,24 @@ class Signals(Protocol):
     def close(self) -> None: ...
 
 
-def signals_for(database: Database, data_dir: Path) -> Signals:
+WORK, NEWS = "work", "news"
+"""Channels: there may be work for the workers; something that clients watch may have changed."""
+
+
+def signals_for(database: Database, data_dir: Path, channel: str = WORK) -> Signals:
+    """Senders and listeners of one channel; those of another are not woken."""
     if database.is_sqlite:
-        return LocalSignals(data_dir)
+        return LocalSignals(data_dir, channel)
     from mediatheque.records.notify import PostgresSignals
 
-    return PostgresSignals(database.url)
+    return PostgresSignals(database.url, channel)
 
 
 class LocalSignals:
     """Each listener owns a datagram socket in one folder; a sender writes a byte to all of them."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._folder = _socket_folder(data_dir)
+    def __init__(self, data_dir: Path, channel: str = WORK) -> None:
+        self._folder = _socket_folder(data_dir, channel)
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._listener: socket.socket | None = None
@@ -78,10 +83,11 @@ class LocalSignals:
         return self._listener
 
 
-def _socket_folder(data_dir: Path) -> Path:
-    """A short path (socket names have at most 107 bytes), one for a data folder, that only this user may enter."""
+def _socket_folder(data_dir: Path, channel: str) -> Path:
+    """A short path (socket names have at most 107 bytes), one for data folder and channel, for this user alone."""
     digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir(), f"mediatheque-{os.getuid()}-{digest}")
+    suffix = "" if channel == WORK else f"-{channel}"
+    folder = Path(tempfile.gettempdir(), f"mediatheque-{os.getuid()}-{digest}{suffix}")
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():

@@ -55,6 +55,7 @@ class S3Store:
     ) -> None:
         self.name = name
         self.staging = staging
+        self.bucket = str(client.config["bucket"])
         self._client = client
         self._owns_staging = owns_staging
         self._public_base_url = public_base_url

@@ -87,7 +87,7 @@ def document(database: Database, tenant_uuid: uuid.UUID, name: str = "paper.pdf"
             tx,
             {"uuid": uuid.uuid4(), "tenant_id": tenant["id"], "store": "local", "size_bytes": 7,
              "key": f"uploads/{tenant_uuid}/{uuid.uuid4()}/{name}", "media_type": "application/pdf",
-             "sha256": "0" * 64, "details": {"page_count": 3}, "created_at": now},
+             "sha256": "0" * 64, "details": {"document_type": "pdf", "page_count": 3}, "created_at": now},
         )  # fmt: skip
         it = uuid.uuid4()
         assets.add_asset(

@@ -95,6 +95,8 @@ def test_more_than_five_files_go_on_after_the_answer(tenant: Tenant) -> None:
     results = tenant.client.get(ended["results_url"], params={"limit": 5, "offset": 5}).json()
     assert [entry["filename"] for entry in results["results"]] == ["5.png", "6.png", "7.png"]
     assert (results["total_count"], results["has_more"]) == (8, False)
+    for bad in ({"limit": 0}, {"limit": 501}, {"offset": -1}):
+        assert refusal(tenant.client.get(ended["results_url"], params=bad)) == (422, "VALIDATION_ERROR")
     assert {tuple(entry["tags"]) for entry in results["results"]} == {("many",)}
     assert len(files_of(tenant.client)) == 8
     assert not [file for file in tenant.objects() if "arrivals" in file.parts] or _swept(tenant)
@@ -225,7 +227,8 @@ def test_the_quota_is_told_beforehand(tenant: Tenant) -> None:
                            "prepaid_credits", "max_batch_size", "max_concurrent_uploads", "message"]  # fmt: skip
     assert (found["can_proceed"], found["requested"], found["max_batch_size"]) == (True, 3, 50)
     assert tenant.client.get(path, params={"file_count": 51}).json()["can_proceed"] is False
-    assert refusal(tenant.client.get(path)) == (422, "VALIDATION_ERROR")
+    for bad in ({}, {"file_count": 0}, {"file_count": "some"}):
+        assert refusal(tenant.client.get(path, params=bad)) == (422, "VALIDATION_ERROR")
 
 
 def test_one_files_status_is_told(tenant: Tenant) -> None:
@@ -236,6 +239,15 @@ def test_one_files_status_is_told(tenant: Tenant) -> None:
     assert (found["image_id"], found["unified_status"]) == (made["image_id"], "completed")
     assert UUID(found["tenant_id"]) == tenant.key.tenant_id
     assert refusal(tenant.client.get(f"/api/v2/uploads/status/{uuid4()}")) == (404, "RESOURCE_NOT_FOUND")
+
+
+def test_a_file_knows_its_session(tenant: Tenant) -> None:
+    made = sent(tenant.client, some(1))
+    (item,) = made["immediate_results"]
+    found = tenant.client.get(f"/api/v2/uploads/status/{item['image_id']}").json()
+    assert (found["batch_id"], found["retry_count"]) == (made["session_id"], 0)
+    alone = streamed(tenant.client)["image_id"]
+    assert tenant.client.get(f"/api/v2/uploads/status/{alone}").json()["batch_id"] is None
 
 
 def test_viewers_may_look_and_not_send(tenant: Tenant, server: Server, accounts: Accounts) -> None:

@@ -18,7 +18,9 @@ from tests.conftest import DATABASES, Tenant
 from tests.parts import Whole, opened
 from tests.pictures import picture
 from tests.support import Server, until_ready, upload, wait_for
+from tests.surfaces.files import chunks
 from tests.surfaces.files.conftest import FILES, FOLDERS, anonymous, filed, listed, ready, refused
+from tests.surfaces.files.test_presigned import confirm, initiate, put
 
 
 def test_title_and_tags_are_set_and_found_by(tenant: Tenant) -> None:
@@ -324,3 +326,19 @@ def test_a_file_can_be_restored_after_its_folder_is_gone(tenant: Tenant) -> None
     assert tenant.client.delete(f"{FOLDERS}/{folder}").json()["files_affected"] == 0
     assert tenant.client.post(f"{FILES}/{file_id}/restore").status_code == 200
     assert listed(tenant.client) == [file_id]
+
+
+def test_a_file_whose_bytes_are_still_coming_is_skipped(tenant: Tenant, other_tenant: Tenant) -> None:
+    coming, foreign, there = initiate(tenant.client), initiate(other_tenant.client), filed(tenant.client)
+    video = chunks.initiated(tenant.client)["media_id"]
+    asked = [coming["image_id"], video, foreign["image_id"], there]
+    found = tenant.client.post(f"{FILES}/batch-delete", json={"file_ids": asked}).json()
+    message = "File is still being uploaded"
+    assert found["skipped"] == [
+        {"id": one, "status": "skipped", "message": message, "deleted_at": None} for one in asked[:2]
+    ]
+    assert [one["id"] for one in found["failed"]] == [foreign["image_id"]]
+    assert [one["id"] for one in found["deleted"]] == [there]
+    assert found["summary"] == {"total": 4, "deleted": 1, "skipped": 2, "failed": 1}
+    put(coming)
+    assert confirm(tenant.client, coming).status_code == 200

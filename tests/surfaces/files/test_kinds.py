@@ -13,6 +13,7 @@ from tests.documents import docx, pdf
 from tests.support import wait_for
 from tests.surfaces.files.conftest import FILES, anonymous, listed, refused
 from tests.surfaces.files.doors import stream, streamed
+from tests.surfaces.files.test_batches import sent
 from tests.surfaces.files.test_tus import created, metadata
 from tests.videos import video
 
@@ -97,6 +98,9 @@ def test_an_encrypted_document_is_kept_and_its_text_is_failed(tenant: Tenant) ->
     file = read(tenant.client, path.read_bytes(), path.name)
     assert (file["text_extraction_status"], file["page_count"], file["chunk_count"]) == ("failed", None, None)
     assert anonymous(file["document_url"]).content == path.read_bytes()
+    (item,) = sent(tenant.client, [path.read_bytes()], skip_duplicates="true")["immediate_results"]
+    assert (item["image_id"], item["status"], item["document_type"]) == (file["id"], "skipped", "pdf")
+    assert item["text_extraction_status"] == "failed"
 
 
 def test_a_pdf_is_pictured_by_its_first_page(tenant: Tenant) -> None:
@@ -104,6 +108,7 @@ def test_a_pdf_is_pictured_by_its_first_page(tenant: Tenant) -> None:
     wait_for(lambda: detail(tenant.client, file_id)["thumbnail_url"] is not None, "the poster", 30)
     with Image.open(io.BytesIO(anonymous(detail(tenant.client, file_id)["thumbnail_url"]).content)) as picture:
         assert max(picture.size) == 256
+    assert tenant.client.get("/api/v1/assets/usage-stats").json()["data"]["totalDerivatives"] == 0
 
 
 def test_a_document_is_no_image_to_the_other_dialects(tenant: Tenant) -> None:

@@ -1,5 +1,6 @@
 """`/api/v2/ws`: subscribing to a batch, and what is told of it (contract, 3.G and 10)."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from mediatheque.core.accounts import Accounts
+from mediatheque.surfaces.files.live import QUIET_SECONDS
 from tests.conftest import Tenant
 from tests.sockets import Closed, Socket
 from tests.support import Server
@@ -31,6 +33,8 @@ def test_a_subscriber_is_told_of_every_file_and_of_the_end(tenant: Tenant) -> No
         before = first["data"]["completed_files"] + first["data"]["failed_files"]
         last = events[-1]["data"] if events else first["data"]
         assert last == status(tenant.client, made)
+        late = datetime.now(UTC) - datetime.fromisoformat(last["completed_at"])
+        assert late < timedelta(seconds=QUIET_SECONDS / 2), "nobody was woken"
         assert (last["status"], last["completed_files"], last["failed_files"]) == ("completed", 8, 1)
         told = [event["data"] for event in events if event["type"] in {"file.completed", "file.failed"}]
         assert len(told) == (9 - before if events else 0)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import DATABASES
 from tests.support import Server, wait_for
+from tests.surfaces.files import chunks
 from tests.surfaces.files.doors import PNG, files_of
 from tests.surfaces.files.test_batches import sent, some, status, until_ended
 from tests.surfaces.files.test_presigned import confirm, initiate, put
@@ -50,10 +51,11 @@ def test_a_batch_can_be_cancelled_while_it_waits(site: Server) -> None:
     site.environment["MEDIATHEQUE_WORKERS"] = "0"
     site.start()
     with site.client() as client:
-        made = sent(client, some(6))
+        made = sent(client, [*some(6), b"no picture", b""])
+        assert status(client, made)["progress_percentage"] == 25.0  # two of eight have come to an end
         answer = client.post(f"/api/v2/uploads/sessions/{made['session_id']}/cancel")
         assert answer.status_code == 200
-        assert (answer.json()["status"], answer.json()["failed_files"]) == ("cancelled", 6)
+        assert (answer.json()["status"], answer.json()["failed_files"]) == ("cancelled", 8)
         assert files_of(client) == []
     assert site.command("fsck", "--repair", "--grace", "0").returncode == 0
 
@@ -83,3 +85,34 @@ def test_a_worker_that_is_killed_leaves_its_file_to_the_next(site: Server) -> No
         ended = until_ended(client, made)
         assert (ended["status"], ended["completed_files"]) == ("completed", 6)
         assert len(files_of(client)) == 6
+
+
+def test_chunks_that_were_acknowledged_survive_kill_9(site: Server) -> None:
+    with site.client() as client:
+        made = chunks.initiated(client)
+        etag = chunks.put(made).headers["etag"]
+        site.kill()
+        site.start()
+        assert chunks.confirm(client, made, etag).status_code == 200
+        site.kill()
+        site.start()
+        assert chunks.complete(client, made).status_code == 200
+        assert client.get(f"/api/v2/user-files/{made['media_id']}").json()["size_bytes"] == len(chunks.CLIP)
+    assert site.command("fsck", "--repair", "--grace", "0").returncode == 0
+
+
+@pytest.mark.parametrize("place", ["upload.received", "upload.recorded"])
+def test_a_completion_that_was_killed_can_be_repeated(site: Server, place: str) -> None:
+    with site.client() as client:
+        made = chunks.initiated(client)
+        chunks.sent(client, made)
+        arm(site, place)
+        with pytest.raises(Exception):  # noqa: B017
+            chunks.complete(client, made)
+        wait_for(lambda: not site.is_live(), "the server to be gone", 20)
+    site.start()
+    with site.client() as client:
+        client.timeout = 120
+        assert chunks.complete(client, made).status_code == 200
+        assert client.get("/api/v2/user-files").json()["total_count"] == 1
+    assert site.command("fsck", "--repair", "--grace", "0").returncode == 0

@@ -18,6 +18,7 @@ from mediatheque.records.tables.library import (
     variant,
 )
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
+from mediatheque.records.tables.parts import part
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "idempotency",
     "job",
     "metadata",
+    "part",
     "refresh_token",
     "run",
     "spending",

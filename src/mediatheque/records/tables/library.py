@@ -118,6 +118,10 @@ Index("ix_asset_content", asset.c.tenant_id, asset.c.kind, asset.c.content_at, a
       sqlite_where=SHOWN, postgresql_where=SHOWN)  # fmt: skip
 Index("ix_asset_title", asset.c.tenant_id, asset.c.kind, asset.c.title_key, asset.c.id,
       sqlite_where=SHOWN, postgresql_where=SHOWN)  # fmt: skip
+IS_DESCRIBED = text("(coalesce(description, '') <> '')")
+"""Whether words say what it shows; `files` asks for it in the same words."""
+Index("ix_asset_described", asset.c.tenant_id, asset.c.kind, IS_DESCRIBED, asset.c.id,
+      sqlite_where=SHOWN, postgresql_where=SHOWN)  # fmt: skip
 FILED = text("folder_id IS NOT NULL")
 """What lies in a folder, in whatever state: a folder that goes has to find it."""
 Index("ix_asset_shelf", asset.c.folder_id, asset.c.content_at, asset.c.id,

@@ -9,6 +9,7 @@ from mediatheque.surfaces.files import (
     batches,
     changes,
     detail,
+    document_uploads,
     folders,
     listing,
     live,
@@ -16,6 +17,7 @@ from mediatheque.surfaces.files import (
     sessions,
     tus,
     uploads,
+    video_uploads,
 )
 from mediatheque.surfaces.files.errors import render_error, render_invalid
 from mediatheque.surfaces.files.terms import TERMS
@@ -27,6 +29,8 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     presigned.routes,
     sessions.routes,
     tus.routes,
+    video_uploads.routes,
+    document_uploads.routes,
     live.routes,
     listing.routes,
     changes.routes,

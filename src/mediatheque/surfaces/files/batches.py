@@ -13,7 +13,7 @@ from mediatheque.model import Actor
 from mediatheque.surfaces.files.errors import render_error
 from mediatheque.surfaces.files.forms import Files, received_files
 from mediatheque.surfaces.files.terms import TERMS
-from mediatheque.surfaces.files.uploads import DOCUMENTS, ERRORS
+from mediatheque.surfaces.files.uploads import ERRORS
 from mediatheque.surfaces.files.wishes import FIELDS, choice, target_of, wishes_in
 from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, streaming
 
@@ -94,10 +94,6 @@ def channel_of(session_id: UUID) -> str:
     return f"batch.{session_id}"
 
 
-def document_type(it: Item) -> str | None:
-    return DOCUMENTS.get(it.media_type or "")
-
-
 def _submit(library: Library, actor: Actor, form: Files, key: str | None, request_id: str) -> Response:
     wishes = wishes_in({name: value for name, value in form.fields.items() if name not in {"title", "folder_id"}})
     choice(form.fields, "intent", INTENTS)
@@ -155,7 +151,6 @@ def _shown_state(it: Item) -> str:
 
 
 def _result(it: Item, target: str) -> ResultItem:
-    is_document = it.kind == "document"
     return ResultItem(
         image_id=it.image_id,
         filename=it.filename,
@@ -167,6 +162,6 @@ def _result(it: Item, target: str) -> ResultItem:
         error=it.error,
         storage_target=target,
         media_type=it.kind,
-        document_type=document_type(it),
-        text_extraction_status=("pending" if it.state == "processing" else "completed") if is_document else None,
+        document_type=it.document_type,
+        text_extraction_status=it.reading.value if it.reading else None,
     )

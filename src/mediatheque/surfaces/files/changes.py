@@ -15,6 +15,7 @@ from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, 
 
 MAX_BATCH = 100
 NOT_FOUND = "File not found"
+ARRIVING = "File is still being uploaded"
 
 
 def _different(values: list[UUID]) -> list[UUID]:
@@ -94,7 +95,7 @@ def routes(library: Library) -> APIRouter:
     @router.post("/batch-delete", response_model=BatchDeleted)
     @scope("files.write")
     async def delete_files(request: Request, body: BatchDeletion) -> Response:
-        """Put several files into the trash; those that are not there are named, not refused."""
+        """Put several files into the trash; those that are not there, or not yet, are named, not refused."""
         found = await in_thread(library.trash.discard_all, actor_of(request), body.file_ids)
         return json_response(_batch(found))
 
@@ -109,15 +110,17 @@ def routes(library: Library) -> APIRouter:
 
 
 def _batch(found: list[Discarded]) -> BatchDeleted:
-    deleted = [
-        BatchItem(id=str(one.uuid), status="deleted", message=None, deleted_at=moment(one.deleted_at))
-        for one in found
-        if one.deleted_at is not None
-    ]
-    failed = [
-        BatchItem(id=str(one.uuid), status="failed", message=NOT_FOUND, deleted_at=None)
-        for one in found
-        if one.deleted_at is None
-    ]
-    summary = BatchSummary(total=len(found), deleted=len(deleted), skipped=0, failed=len(failed))
-    return BatchDeleted(deleted=deleted, skipped=[], failed=failed, summary=summary)
+    buckets: dict[str, list[BatchItem]] = {"deleted": [], "skipped": [], "failed": []}
+    for one in found:
+        item = _batch_item(one)
+        buckets[item.status].append(item)
+    counts = {status: len(items) for status, items in buckets.items()}
+    return BatchDeleted(**buckets, summary=BatchSummary(total=len(found), **counts))
+
+
+def _batch_item(one: Discarded) -> BatchItem:
+    if one.deleted_at is not None:
+        return BatchItem(id=str(one.uuid), status="deleted", message=None, deleted_at=moment(one.deleted_at))
+    if one.is_arriving:
+        return BatchItem(id=str(one.uuid), status="skipped", message=ARRIVING, deleted_at=None)
+    return BatchItem(id=str(one.uuid), status="failed", message=NOT_FOUND, deleted_at=None)

@@ -1,7 +1,7 @@
 """`/api/v2/ws`: what happens to the batches that a client subscribes to, as it happens (contract, 3.G and 10).
 
 Events are told from the rows, so that they are the same whichever process did the work; a subscriber's process looks
-twice a second. An ended session's last event comes again to whoever subscribes late.
+when there is news, twice a second at most. An ended session's last event comes again to whoever subscribes late.
 """
 
 import asyncio
@@ -26,6 +26,9 @@ from mediatheque.surfaces.http import in_thread
 
 PATH = "/api/v2/ws"
 LOOK_SECONDS = 0.5
+"""Between two looks, however much happens."""
+QUIET_SECONDS = 10.0
+"""How long without news until a look all the same: one may have been lost."""
 PING_SECONDS = 25.0
 RECHECK_SECONDS = 30.0
 MAX_CHANNELS = 50
@@ -71,6 +74,7 @@ class _Conversation:
         self._socket = socket
         self._watched: dict[str, _Watched] = {}
         self._sending = asyncio.Lock()
+        self._stirred = asyncio.Event()
 
     async def hold(self) -> None:
         """Until the client goes, or its credential does not count any more."""
@@ -135,11 +139,24 @@ class _Conversation:
         await self._send({"type": "subscribed", "channel": channel})
         self._watched[channel] = watched = _Watched(session.uuid, _ended_states(session), session.is_ended)
         await self._send(_about(session, "session.completed" if watched.is_over else "session.progress"))
+        self._stirred.set()  # what happened since the session was read
 
     async def _tell(self, actor: Actor) -> None:
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._stirred.set)
+
+        with self._library.news.heard(wake):
+            await self._tell_news(actor)
+
+    async def _tell_news(self, actor: Actor) -> None:
         pinged = checked = time.monotonic()
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), QUIET_SECONDS)
+            self._stirred.clear()
             for channel, watched in list(self._watched.items()):
                 if not watched.is_over:
                     await self._look(actor, channel, watched)
@@ -150,6 +167,7 @@ class _Conversation:
                 checked = time.monotonic()
                 with suppress(Unavailable):
                     await self._enter()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self, actor: Actor, channel: str, watched: _Watched) -> None:
         try:

@@ -79,7 +79,7 @@ _INITIATE = {
         "content": {kind: {"schema": _FORM} for kind in ("multipart/form-data", "application/x-www-form-urlencoded")},
     },
 }
-_BYTES = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
+BYTES = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
 _INTEGER = TypeAdapter(int)
 
 
@@ -119,7 +119,7 @@ def _behind_the_door(library: Library) -> APIRouter:
 def _open(library: Library) -> APIRouter:
     router = APIRouter(route_class=Porch, prefix=PATH, tags=["files"], responses=ERRORS)
 
-    @router.put("/bytes/{upload_id}", openapi_extra=OPEN | _BYTES)
+    @router.put("/bytes/{upload_id}", openapi_extra=OPEN | BYTES)
     @streaming
     async def put_bytes(
         request: Request,
@@ -181,14 +181,19 @@ def _initiate(library: Library, actor: Actor, fields: dict[str, str], key: str |
     )
 
 
-def _promised(library: Library, made: Promised) -> InitiateResponse:
+def bytes_url(library: Library, made: Promised) -> str:
+    """Where the bytes of a promised upload are PUT, without a credential."""
     path = f"{PATH}/bytes/{made.uuid}"
     seconds = round((made.expires_at - datetime.now(UTC)).total_seconds())
     signature = library.signer.sign(
         "PUT", path, lifetime_seconds=seconds, content_type=_bound(made.media_type, made.size_bytes)
     )
+    return made.direct_url or f"{library.base_url}{path}?{signature.query()}"
+
+
+def _promised(library: Library, made: Promised) -> InitiateResponse:
     return InitiateResponse(
-        upload_url=made.direct_url or f"{library.base_url}{path}?{signature.query()}",
+        upload_url=bytes_url(library, made),
         upload_method="PUT",
         upload_fields=None,
         upload_headers={"Content-Type": made.media_type},

@@ -127,14 +127,14 @@ def _file_status(actor: Actor, image_id: UUID, it: Item) -> FileStatusResponse:
     return FileStatusResponse(
         image_id=image_id,
         tenant_id=actor.tenant_uuid,
-        batch_id=None,
+        batch_id=it.batch_uuid,
         unified_status=unified,
         component_statuses=components,
         error_message=it.error,
         created_at=moment(it.created_at) or "",
         last_updated_at=moment(it.ended_at or it.created_at) or "",
         completed_at=moment(it.ended_at) if it.state == "completed" else None,
-        retry_count=0,
+        retry_count=it.retries,
         is_stuck=it.state == "processing" and it.is_stored and age > STUCK_SECONDS,
         is_terminal=it.state != "processing",
     )

@@ -170,10 +170,10 @@ def _common(library: Library, portrait: Portrait) -> dict[str, Any]:
         "content_type": it.blob.media_type,
         "dimensions": _dimensions(portrait),
         "format": it.blob.media_type.partition("/")[2] if is_picture else _extension(portrait),
-        "full_url": _url(library, portrait, FULL),
-        "thumbnail_url": _url(library, portrait, THUMBNAIL),
-        "medium_url": _url(library, portrait, MEDIUM),
-        "original_url": _url(library, portrait, ORIGINAL),
+        "full_url": url_of(library, portrait, FULL),
+        "thumbnail_url": url_of(library, portrait, THUMBNAIL),
+        "medium_url": url_of(library, portrait, MEDIUM),
+        "original_url": url_of(library, portrait, ORIGINAL),
         "variant_status": portrait.sizing.value if portrait.sizing else None,
         "variant_count": 1 + len(VARIANTS & portrait.variants.keys()) if portrait.sizing else None,
         "upload_description": portrait.description,
@@ -186,7 +186,7 @@ def _common(library: Library, portrait: Portrait) -> dict[str, Any]:
     }
 
 
-def _url(library: Library, portrait: Portrait, name: str) -> str | None:
+def url_of(library: Library, portrait: Portrait, name: str) -> str | None:
     """A signed URL of bytes that can be had now."""
     it = portrait.asset
     is_there = name == ORIGINAL or name in portrait.variants
@@ -236,23 +236,23 @@ def _more(library: Library, portrait: Portrait) -> dict[str, Any]:
 
 def _document(library: Library, portrait: Portrait) -> dict[str, Any]:
     return {
-        "document_type": portrait.details.get("document_type") or _extension(portrait),
-        "page_count": portrait.details.get("page_count"),
+        "document_type": portrait.asset.blob.document_type,
+        "page_count": portrait.asset.blob.details.get("page_count"),
         "text_extraction_status": portrait.reading.value,
         "chunk_count": portrait.chunk_count,
-        "document_url": _url(library, portrait, ORIGINAL),
+        "document_url": url_of(library, portrait, ORIGINAL),
     }
 
 
 def _video(library: Library, portrait: Portrait) -> dict[str, Any]:
     """Nobody has looked into it yet: no analysis, no scenes, no transcript."""
     return {
-        "video_metadata": dict(portrait.details) or None,
+        "video_metadata": dict(portrait.asset.blob.details) or None,
         "video_analysis_status": None,
         "video_analysis_job_id": None,
         "scene_count": None,
         "has_audio_transcript": False,
-        "video_url": _url(library, portrait, ORIGINAL),
+        "video_url": url_of(library, portrait, ORIGINAL),
     }
 
 

@@ -19,3 +19,24 @@ TERMS = Terms(
 
 PRESIGNED_TERMS = replace(TERMS, media_types=PUBLISHED, takes_all_of=frozenset(), max_bytes=50 * 1024 * 1024)
 """Of `upload/initiate`."""
+
+DOCUMENT_TERMS = replace(
+    PRESIGNED_TERMS,
+    media_types=frozenset(
+        {
+            "application/pdf",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "text/plain",
+            "text/markdown",
+        }
+    ),
+)
+"""Of `document-uploads` (contract, 9)."""
+
+VIDEO_TERMS = replace(
+    TERMS,
+    media_types=frozenset({"video/mp4", "video/quicktime", "video/x-m4v", "video/webm", "video/x-msvideo"}),
+    takes_all_of=frozenset(),
+    max_bytes=1 << 32,
+)
+"""Of `video-uploads` (contract, 9)."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from mediatheque.core.arrivals import STREAMING, Wishes
 from mediatheque.core.intake import Taken
 from mediatheque.core.library import Library
-from mediatheque.model import Actor, Asset
+from mediatheque.model import Actor
 from mediatheque.surfaces.files.errors import ErrorResponse, render_error
 from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.files.wishes import FIELDS, target_of, wishes_in
@@ -20,16 +20,6 @@ from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, st
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse} for status in (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 503, 507)
-}
-DOCUMENTS = {
-    "application/pdf": "pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-    "text/plain": "txt",
-    "text/markdown": "md",
-    "text/html": "html",
-    "text/csv": "csv",
 }
 
 
@@ -66,10 +56,6 @@ def routes(library: Library) -> APIRouter:
             return await in_thread(_upload, library, actor, form, key, request.state.request_id, started)
 
     return router
-
-
-def document_type(it: Asset) -> str | None:
-    return DOCUMENTS.get(it.blob.media_type)
 
 
 def _upload(library: Library, actor: Actor, form: Form, key: str | None, request_id: str, started: float) -> Response:
@@ -111,6 +97,6 @@ def _shape(wishes: Wishes, started: float, taken: Taken) -> str:
         skipped_existing_image_id=None if is_new else it.uuid,
         storage_target=target_of(wishes),
         media_type=it.kind,
-        document_type=document_type(it),
+        document_type=it.blob.document_type,
         text_extraction_status="pending" if is_new and it.kind == "document" else None,
     ).model_dump_json()
