@@ -4,6 +4,7 @@ SURFACES = (
     "mediatheque.surfaces.images:SURFACE",
     "mediatheque.surfaces.assets:SURFACE",
     "mediatheque.surfaces.files:SURFACE",
+    "mediatheque.surfaces.artifacts:SURFACE",
     "mediatheque.surfaces.uploads:SURFACE",
     "mediatheque.surfaces.dispatch:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",

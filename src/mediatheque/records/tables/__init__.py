@@ -18,6 +18,18 @@ from mediatheque.records.tables.library import (
     variant,
 )
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
+from mediatheque.records.tables.rooms import (
+    artifact,
+    artifact_content,
+    artifact_reference,
+    artifact_share,
+    artifact_text,
+    artifact_version,
+    room,
+    room_event,
+    room_member,
+    viewing,
+)
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -27,6 +39,12 @@ __all__ = [
     "ai_provider",
     "api_key",
     "arrival",
+    "artifact",
+    "artifact_content",
+    "artifact_reference",
+    "artifact_share",
+    "artifact_text",
+    "artifact_version",
     "asset",
     "asset_tag",
     "asset_text",
@@ -42,6 +60,9 @@ __all__ = [
     "job",
     "metadata",
     "refresh_token",
+    "room",
+    "room_event",
+    "room_member",
     "run",
     "spending",
     "step",
@@ -51,6 +72,7 @@ __all__ = [
     "to_micros",
     "user",
     "variant",
+    "viewing",
     "worker",
     "workflow",
 ]
