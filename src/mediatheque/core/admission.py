@@ -14,6 +14,8 @@ class Need(StrEnum):
     """What somebody wants to do with a room's artifacts."""
 
     READ = "read"
+    OVERSEE = "oversee"
+    """See and take back what was given away: for those who may write, also where nothing is written any more."""
     WRITE = "write"
 
 
@@ -33,10 +35,10 @@ def admitted(tx: Tx, actor: Actor, uuid: UUID | None, need: Need) -> Room:
     it = room_of(tx, actor, uuid, hold=need is Need.WRITE)
     power = _power(tx, actor, it)
     demand(power, it.artifact_read_power)
-    if need is Need.WRITE:
+    if need is not Need.READ:
         demand(power, it.artifact_write_power)
-        if it.state is not RoomState.OPEN:
-            raise RoomFrozen(f"The room is {it.state}")
+    if need is Need.WRITE and it.state is not RoomState.OPEN:
+        raise RoomFrozen(f"The room is {it.state}")
     return it
 
 

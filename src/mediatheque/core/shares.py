@@ -61,13 +61,13 @@ class Shares:
     def all(self, actor: Actor, room: UUID | None, artifact: UUID | None) -> list[Share]:
         """Links that are still good, for whoever may write there."""
         with self._database.read() as tx:
-            it = _artifact(tx, actor, room, artifact, Need.WRITE)
+            it = _artifact(tx, actor, room, artifact, Need.OVERSEE)
             return shares.of_artifact(tx, it.id, datetime.now(UTC))
 
     def revoke(self, actor: Actor, room: UUID | None, artifact: UUID | None, share: UUID | None) -> None:
         """Raises `NotFound` also of the link."""
         with self._database.write() as tx:
-            it = _artifact(tx, actor, room, artifact, Need.WRITE)
+            it = _artifact(tx, actor, room, artifact, Need.OVERSEE)
             if share is None or not shares.remove(tx, it.id, share):
                 raise NotFound("Link not found").about("share")
 

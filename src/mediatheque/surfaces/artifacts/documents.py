@@ -47,7 +47,7 @@ def _reading(router: APIRouter, library: Library) -> None:
     async def list_artifacts(
         request: Request, room_id: str, limit: Limit = USUAL_LIMIT, offset: Offset = 0, deleted: bool = False
     ) -> Response:
-        """The most recently updated first; with `deleted=true` those that can be restored, for whoever may write."""
+        """The most recently updated first; with `deleted=true` those that can be restored."""
         page = await in_thread(
             artifacts.page, actor_of(request), room_uuid(room_id), skip=offset, limit=limit, is_deleted=deleted
         )
