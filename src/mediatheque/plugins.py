@@ -8,6 +8,7 @@ SURFACES = (
     "mediatheque.surfaces.uploads:SURFACE",
     "mediatheque.surfaces.dispatch:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
+    "mediatheque.surfaces.mcp:SURFACE",
 )
 STORES = (
     "mediatheque.stores.local:STORE",

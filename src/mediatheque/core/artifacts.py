@@ -105,7 +105,7 @@ class Artifacts:
         return made
 
     def page(self, actor: Actor, room: UUID | None, *, skip: int, limit: int, is_deleted: bool = False) -> ArtifactPage:
-        """The room's artifacts, the most recently updated first, or those that can be restored, the last deleted first."""
+        """The room's artifacts, the last updated first; or those that can be restored, the last deleted first."""
         with self._database.read() as tx:
             place = admission.admitted(tx, actor, room, Need.READ)
             return ArtifactPage(*artifacts.page(tx, place.id, skip=skip, limit=limit, is_deleted=is_deleted))

@@ -119,8 +119,12 @@ class Presigning:
             self._arrivals.drop(key)
             raise
 
-    def confirm(self, actor: Actor, uuid: UUID, key: str, size_bytes: int) -> Confirmed | None:
+    def confirm(
+        self, actor: Actor, uuid: UUID, key: str | None = None, size_bytes: int | None = None
+    ) -> Confirmed | None:
         """Make the uploaded bytes an asset; the same answer again for one that is. None: another request is at it.
+
+        Key and size are held against the upload's where they are told.
 
         Raises `NotFound` (no such upload, a key of others), `BadRequest` (another key, nothing uploaded, expired,
         another size), `Unsupported` (another type than declared), `Malformed`, `QuotaExceeded`.
@@ -139,14 +143,15 @@ class Presigning:
             return None
         return self._settle(self._mine(actor, uuid, key), fence, size_bytes)
 
-    def _settle(self, it: Arrival, fence: int, size_bytes: int) -> Confirmed:
+    def _settle(self, it: Arrival, fence: int, size_bytes: int | None) -> Confirmed:
         """Nothing stays leased: what may go better another time keeps its bytes, what is wrong with them loses them."""
         keeps_bytes = True
         try:
             found = self._size(it)
             keeps_bytes = found <= it.size_bytes
-            if found != size_bytes or not keeps_bytes:
-                raise BadRequest(f"The upload has {found} bytes, not {size_bytes}")
+            wanted = it.size_bytes if size_bytes is None else size_bytes
+            if found != wanted or not keeps_bytes:
+                raise BadRequest(f"The upload has {found} bytes, not {wanted}")
             self._arrivals.finish(it, fence)
         except (Unsupported, Malformed, TooLarge):
             self._arrivals.reopen(it, fence, keeps_bytes=False)
@@ -162,12 +167,12 @@ class Presigning:
         except NotFound:
             raise BadRequest("Nothing has been uploaded") from None
 
-    def _mine(self, actor: Actor, uuid: UUID, key: str) -> Arrival:
+    def _mine(self, actor: Actor, uuid: UUID, key: str | None) -> Arrival:
         with self._database.read() as tx:
             it = arrivals.arrival_with(tx, uuid, actor.tenant_id)
         if it is None or it.method != PRESIGNED:
             raise NotFound("Upload not found")
-        if key != it.object_key:
+        if key is not None and key != it.object_key:
             raise BadRequest("Not this upload's object_key") if is_own_key(actor, key) else NotFound("Upload not found")
         return it
 
@@ -205,7 +210,7 @@ class Presigning:
         return made
 
 
-def _confirmed(it: Arrival, size_bytes: int) -> Confirmed:
-    if size_bytes > it.size_bytes:
+def _confirmed(it: Arrival, size_bytes: int | None) -> Confirmed:
+    if size_bytes is not None and size_bytes > it.size_bytes:
         raise BadRequest("Another size than was confirmed")
     return Confirmed(it.uuid, wishes_of(it))

@@ -110,12 +110,13 @@ class Listener:
         self._signals = signals
         self._settled = 0
         self._lately: dict[int, datetime] = {}
+        signals.wait(0)  # from here on signals are heard
         with suppress(Unavailable), database.read() as tx:
             self._settled = events.newest(tx)
 
-    def wait(self, timeout_seconds: float) -> None:
-        """Until a signal, or so long."""
-        self._signals.wait(timeout_seconds)
+    def wait(self, timeout_seconds: float) -> bool:
+        """Until a signal (True), or so long."""
+        return self._signals.wait(timeout_seconds)
 
     def news(self) -> list[News]:
         """What has not been told yet, in its order; raises `Unavailable`."""

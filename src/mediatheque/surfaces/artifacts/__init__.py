@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from mediatheque.core.library import Library
 from mediatheque.model import Terms
-from mediatheque.surfaces.artifacts import documents, finding, rooms, shares, tools, versions
+from mediatheque.surfaces.artifacts import documents, finding, live, rooms, shares, tools, versions
 from mediatheque.surfaces.artifacts.errors import render_error, render_invalid
 from mediatheque.surfaces.http import Surface
 
@@ -17,6 +17,7 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     versions.routes,
     shares.routes,
     finding.routes,
+    live.routes,
 )
 
 

@@ -21,7 +21,7 @@ from mediatheque.surfaces.artifacts.bodies import (
 )
 from mediatheque.surfaces.artifacts.errors import ERRORS
 from mediatheque.surfaces.artifacts.rooms import USUAL_LIMIT, Limit, Offset
-from mediatheque.surfaces.artifacts.shapes import ArtifactItem, ArtifactObject, Deleted, Many, One, many
+from mediatheque.surfaces.artifacts.shapes import ArtifactItem, ArtifactObject, Deleted, Many, One, Viewers, many
 from mediatheque.surfaces.http import Door, actor_of, bodies_up_to, in_thread, json_response, scope
 
 IF_MATCH = {
@@ -61,6 +61,14 @@ def _reading(router: APIRouter, library: Library) -> None:
         if not it.references.assets and _tag(it) in request.headers.get("if-none-match", "").split(", "):
             return Response(status_code=304, headers={"ETag": _tag(it)})
         return _whole(library, it, is_resolved=resolve)
+
+    @router.get("/{artifact_id}/viewers", response_model=One[Viewers])
+    @scope("artifacts.read")
+    async def list_viewers(request: Request, room_id: str, artifact_id: str) -> Response:
+        """Users who look at it just now, as they said on `/v1/stream`."""
+        stream = library.authoring.stream
+        found = await in_thread(stream.viewers, actor_of(request), room_uuid(room_id), uuid_in(artifact_id))
+        return json_response(One(data=Viewers(viewers=[str(uuid) for uuid in found])))
 
 
 def _writing(router: APIRouter, library: Library) -> None:
