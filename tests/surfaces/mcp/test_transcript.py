@@ -45,7 +45,9 @@ class Conversation:
                 _shortened(part.model_dump(mode="json", by_alias=True, exclude_none=True)) for part in result.content
             ]
         mark = " (refused)" if result.is_error else ""
-        self.said.append(f"## {tool}{mark}\n\n```json\n{shown(arguments)}\n```\n\n```json\n{shown(told)}\n```\n")
+        self.said.append(
+            f"## {tool}{mark}\n\n```json\n{shown(arguments)}\n```\n\n```json\n{shown(_without_findings(answer))}\n```\n"
+        )
         return answer
 
     async def read(self, uri: str) -> str:
