@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from mediatheque.settings import Settings, SettingsError, setting
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.arrivals import Arrivals
+    from mediatheque.core.authoring import Authoring
     from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.intake import Intake
@@ -174,6 +176,7 @@ def make_library(parts: Parts) -> "Library":
         skills=Skills(database, parts.pipeline),
         workflows=Workflows(database),
         dispatch=Dispatch(database, assets, parts.pipeline),
+        authoring=make_authoring(parts),
         providers=Providers(database, make_describers(parts), DEFAULT_TENANT),
         media=Media(database, stores),
         pipeline=parts.pipeline,
@@ -202,6 +205,7 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         make_fsck(parts),
         make_trash(parts),
         make_arrivals(parts, make_intake(parts)),
+        make_authoring(parts),
         parts.decoders,
         make_describers(parts),
         parts.signals,
@@ -264,6 +268,13 @@ def make_trash(parts: Parts) -> "Trash":
     assets = Assets(parts.database, parts.pipeline, parts.generations)
     kept = timedelta(days=parts.settings.trash_days)
     return Trash(parts.database, parts.pipeline, parts.generations, assets, kept)
+
+
+def make_authoring(parts: Parts) -> "Authoring":
+    from mediatheque.core.authoring import Authoring
+
+    listening = partial(signals_for, parts.database, parts.settings.data_dir)
+    return Authoring(parts.database, parts.signals, listening, timedelta(days=parts.settings.trash_days))
 
 
 def make_accounts(settings: Settings) -> "Accounts":

@@ -66,6 +66,12 @@ class NotFound(LibraryError):
     code, status, default_message = "not_found", 404, "Not found"
 
 
+class NotMember(Forbidden):
+    """Somebody who is not in the room."""
+
+    code, default_message = "not_member", "Not a member of this room"
+
+
 class MethodNotAllowed(LibraryError):
     """The path is known, the method is not."""
 
@@ -131,10 +137,38 @@ class Conflict(LibraryError):
     code, status, default_message = "conflict", 409, "Conflict"
 
 
+class RoomFrozen(Conflict):
+    """A room that takes no writes: it is archived or closed."""
+
+    code, default_message = "room_frozen", "The room takes no changes"
+
+
+class EditNotFound(Conflict):
+    """An edit whose text is not in the document."""
+
+    code, default_message = "edit_not_found", "The text to be replaced is not in the document"
+
+
+class EditAmbiguous(Conflict):
+    """An edit whose text is in the document more than once."""
+
+    code, default_message = "edit_ambiguous", "The text to be replaced is in the document more than once"
+
+
 class PreconditionFailed(LibraryError):
     """A header of the request asks for what does not hold here."""
 
     code, status, default_message = "precondition_failed", 412, "Precondition failed"
+
+
+class StaleVersion(PreconditionFailed):
+    """A change of a version that is not the newest any more; `current` is."""
+
+    code = "stale_version"
+
+    def __init__(self, current: int) -> None:
+        self.current = current
+        super().__init__(f"The current version is {current}")
 
 
 class Locked(LibraryError):

@@ -4,9 +4,11 @@ SURFACES = (
     "mediatheque.surfaces.images:SURFACE",
     "mediatheque.surfaces.assets:SURFACE",
     "mediatheque.surfaces.files:SURFACE",
+    "mediatheque.surfaces.artifacts:SURFACE",
     "mediatheque.surfaces.uploads:SURFACE",
     "mediatheque.surfaces.dispatch:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
+    "mediatheque.surfaces.mcp:SURFACE",
 )
 STORES = (
     "mediatheque.stores.local:STORE",

@@ -17,6 +17,7 @@ import structlog
 
 from mediatheque import faults
 from mediatheque.core.arrivals import Arrivals
+from mediatheque.core.authoring import Authoring
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
@@ -61,6 +62,7 @@ class Worker:
         fsck: Fsck,
         trash: Trash,
         arriving: Arrivals,
+        authoring: Authoring,
         decoders: Decoders,
         describers: Describers,
         signals: Signals,
@@ -84,6 +86,8 @@ class Worker:
             Chore(fsck.sweep_leftovers, TIDY_SECONDS),
             Chore(fsck.sweep, SWEEP_SECONDS),
             Chore(trash.purge, SWEEP_SECONDS),
+            Chore(authoring.tidy, TIDY_SECONDS),
+            Chore(authoring.purge, SWEEP_SECONDS),
         )
         self._lock = threading.Lock()
 

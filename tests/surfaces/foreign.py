@@ -38,6 +38,7 @@ UUIDS: tuple[Spelling, ...] = (
     str, lambda it: it.hex, lambda it: str(it).upper(), lambda it: f"{{{it}}}", lambda it: it.urn
 )  # fmt: skip
 IMAGES: tuple[Spelling, ...] = (lambda it: f"img_{to_ulid(it)}",)
+ROOMS: tuple[Spelling, ...] = (lambda it: f"room-{it}",)
 ULIDS: tuple[Spelling, ...] = (to_ulid,)
 UPLOAD_KEYS: tuple[Spelling, ...] = (lambda it: f"uploads/{to_ulid(it)}/photo.jpg",)
 
@@ -71,6 +72,9 @@ class Estate:
     media: UUID
     media_upload: UUID
     document: UUID
+    room: UUID
+    artifact: UUID
+    share: UUID
     keys: tuple[str, ...]
 
     def ids(self, *, is_open: bool) -> Mapping[str, list[Id]]:
@@ -96,6 +100,9 @@ class Estate:
             "provider_id": _spelled([self.provider], UUIDS),
             "user_id": _spelled([self.user], UUIDS),
             "job_id": _spelled([self.job], UUIDS),
+            "room_id": _spelled([self.room], ROOMS),
+            "artifact_id": _spelled([self.artifact], UUIDS[:1]),
+            "share_id": _spelled([self.share], UUIDS[:1]),
             "ids": _spelled(assets, UUIDS[:1]),
             "profileId": _spelled([self.provider], UUIDS[:1]),
             "storageProviderProfileId": _spelled([self.profile], UUIDS[:1]),
@@ -117,6 +124,7 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
     batch = _batch(client)
     media = initiated(client)
     put(media)
+    room, artifact, share = _written(client)
     estate = Estate(
         tenant_uuid,
         asset=UUID(made),
@@ -137,6 +145,9 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
         media=UUID(media["media_id"]),
         media_upload=UUID(media["upload_id"]),
         document=UUID(streamed(client, pdf("private"), "private.pdf")["image_id"]),
+        room=UUID(room.removeprefix("room-")),
+        artifact=UUID(artifact),
+        share=UUID(share),
         keys=(),
     )  # fmt: skip
     wait_for(lambda: not _has_work(database, tenant_uuid), "the tenant's jobs to end", 60)
@@ -176,6 +187,15 @@ def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
 def _batch(client: httpx.Client) -> dict[str, Any]:
     files = [("files", ("photo.jpg", picture("JPEG", 80, 60), "image/jpeg"))]
     return dict(client.post("/api/v2/user-files/upload/stream-batch", files=files).json())
+
+
+def _written(client: httpx.Client) -> tuple[str, str, str]:
+    """The ids of a room, an artifact in it, and a link to that."""
+    room = client.post("/v1/rooms", json={"name": "private"}).json()["data"]["id"]
+    tool = f"/v1/rooms/{room}/tools/create_artifact"
+    artifact = client.post(tool, json={"title": "private", "content": "private"}).json()["data"]["artifact_id"]
+    share = client.post(f"/v1/rooms/{room}/artifacts/{artifact}/shares", json={}).json()["data"]["id"]
+    return room, artifact, share
 
 
 def _resumable(client: httpx.Client) -> str:

@@ -6,6 +6,7 @@ from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
+from mediatheque.core.authoring import Authoring
 from mediatheque.core.batches import Batches
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.chunking import Chunking
@@ -53,6 +54,7 @@ class Library:
     skills: Skills
     workflows: Workflows
     dispatch: Dispatch
+    authoring: Authoring
     providers: Providers
     media: Media
     pipeline: Pipeline

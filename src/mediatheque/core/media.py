@@ -1,13 +1,13 @@
 """Bytes on their way out: which object a public or signed URL stands for, and its pieces, verified."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from mediatheque.errors import Gone, NotFound, Unavailable
-from mediatheque.model import Asset, State
+from mediatheque.errors import Conflict, Gone, NotFound, Unavailable
+from mediatheque.model import Actor, Asset, State
 from mediatheque.ports import Store
 from mediatheque.records import assets
 from mediatheque.records.engine import Database
@@ -67,6 +67,23 @@ class Media:
         if made is None:
             raise NotFound
         return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
+
+    def picture(self, actor: Actor, uuid: UUID, variants: Sequence[str]) -> tuple[Served, bytes]:
+        """The first of these variants that there is of a file, with its bytes.
+
+        Raises `NotFound` of the file, `Conflict` when none is made (yet), `Unavailable` for damaged bytes.
+        """
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, uuid, actor.tenant_id)
+            if it is None or it.state == State.FAILED:
+                raise NotFound("File not found")
+            made = {one.name: one for one in assets.variants_of(tx, it.blob.id)}
+        found = next((made[name] for name in variants if name in made), None)
+        if found is None:
+            is_coming = it.kind != "document" or it.blob.media_type == "application/pdf"
+            raise Conflict("Its pictures are not made yet" if is_coming else "There is no picture of this file")
+        served = Served(uuid, found.store, found.key, found.size_bytes, found.media_type, found.sha256, it.filename)
+        return served, self.whole(served)
 
     def by_key(self, key: str) -> Served:
         """What a storage key of a public asset stands for, its own blob or a variant; raises `NotFound`."""

@@ -100,15 +100,19 @@ class Presigning:
             self._arrivals.drop(key)
             raise
 
-    def confirm(self, actor: Actor, uuid: UUID, key: str, size_bytes: int) -> Confirmed | None:
+    def confirm(
+        self, actor: Actor, uuid: UUID, key: str | None = None, size_bytes: int | None = None
+    ) -> Confirmed | None:
         """Make the uploaded bytes an asset; the same answer again for one that is. None: another request is at it.
+
+        Key and size are held against the upload's where they are told.
 
         Raises `NotFound` (no such upload, a key of others), `BadRequest` (another key, nothing uploaded, expired,
         another size), `Unsupported` (another type than declared), `Malformed`, `QuotaExceeded`.
         """
         with self._database.read() as tx:
             it = promises.mine(tx, actor, uuid, PRESIGNED)
-        if key != it.object_key:
+        if key is not None and key != it.object_key:
             raise _no_upload(actor, key)
         return self._confirm(it, size_bytes)
 
@@ -128,9 +132,9 @@ class Presigning:
         made = self._confirm(it, size_bytes, sha256)
         return None if made is None else (made, self._files.document(actor, made.uuid))
 
-    def _confirm(self, it: Arrival, size_bytes: int, sha256: str | None = None) -> Confirmed | None:
+    def _confirm(self, it: Arrival, size_bytes: int | None, sha256: str | None = None) -> Confirmed | None:
         if it.state in {DONE, SKIPPED}:
-            if size_bytes > it.size_bytes:
+            if size_bytes is not None and size_bytes > it.size_bytes:
                 raise BadRequest("Another size than was confirmed")
             return _confirmed(it, is_repeated=True)
         promises.check_open(it)
@@ -141,14 +145,15 @@ class Presigning:
             return None
         return self._settle(self._again(it), fence, size_bytes, sha256)
 
-    def _settle(self, it: Arrival, fence: int, size_bytes: int, sha256: str | None) -> Confirmed:
+    def _settle(self, it: Arrival, fence: int, size_bytes: int | None, sha256: str | None) -> Confirmed:
         """Nothing stays leased: what may go better another time keeps its bytes, what is wrong with them loses them."""
         keeps_bytes = True
         try:
             found = self._size(it)
             keeps_bytes = found <= it.size_bytes
-            if found != size_bytes or not keeps_bytes:
-                raise BadRequest(f"The upload has {found} bytes, not {size_bytes}")
+            wanted = it.size_bytes if size_bytes is None else size_bytes
+            if found != wanted or not keeps_bytes:
+                raise BadRequest(f"The upload has {found} bytes, not {wanted}")
             self._arrivals.finish(it, fence, sha256=sha256)
         except (Unsupported, Malformed, TooLarge):
             self._arrivals.reopen(it, fence, keeps_bytes=False)

@@ -35,7 +35,7 @@ class Front:
                     return
             self._requests.inc()
             started = time.perf_counter()
-            await self._framework(scope, _patient(receive), _with_headers(scope, send))
+            await self._framework(scope, patient(receive), with_headers(scope, send))
             SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(
                 time.perf_counter() - started
             )
@@ -48,7 +48,7 @@ class Front:
         return asks and any(name == b"access-control-request-method" for name, _ in scope["headers"])
 
 
-def _patient(receive: Receive) -> Receive:
+def patient(receive: Receive) -> Receive:
     """Raise `ClientTooSlow` for a body that pauses for a minute or brings less than 1 KB in one (running.md)."""
     started, received, complete = time.monotonic(), 0, False
 
@@ -73,7 +73,7 @@ def _patient(receive: Receive) -> Receive:
     return receive_in_time
 
 
-def _with_headers(scope: dict[str, Any], send: Send) -> Send:
+def with_headers(scope: dict[str, Any], send: Send) -> Send:
     """Add the headers that every answer carries, unless the answer has its own."""
     identity = request_id()
     scope.setdefault("state", {})["request_id"] = identity.decode()

@@ -134,6 +134,7 @@ class Door(APIRoute):
             handle = _remembered(handle, getattr(self.endpoint, "__locate__", None))
         needed: str | None = getattr(self.endpoint, "__scope__", None)
         streams: bool = getattr(self.endpoint, "__streams__", False)
+        limit_bytes: int = getattr(self.endpoint, "__body_limit__", BODY_LIMIT_BYTES)
 
         async def enter(request: Request) -> Response:
             library: Library = request.app.state.library
@@ -146,7 +147,7 @@ class Door(APIRoute):
             if request.headers.get("content-encoding", "identity").lower() != "identity":
                 raise UnsupportedEncoding
             if not streams:
-                request = Request(request.scope, _limited(request.receive))
+                request = Request(request.scope, _limited(request.receive, limit_bytes))
             return with_allowance(await handle(request), allowance)
 
         return enter
@@ -225,6 +226,16 @@ def once(
         raise
 
 
+def bodies_up_to(limit_bytes: int) -> Callable[[Endpoint], Endpoint]:
+    """Declare that a route takes larger bodies than is usual; they are still read as a whole."""
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        endpoint.__body_limit__ = limit_bytes  # type: ignore[attr-defined]
+        return endpoint
+
+    return declare
+
+
 def streaming(endpoint: Endpoint) -> Endpoint:
     """Declare that a route reads its body itself, in pieces, with limits of its own."""
     endpoint.__streams__ = True  # type: ignore[attr-defined]
@@ -267,7 +278,7 @@ def _json(body: str, status: int) -> Response:
     return Response(body, status, headers, media_type="application/json")
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, limit_bytes: int = BODY_LIMIT_BYTES) -> Receive:
     """The body of a request that is no upload, up to its limit; raises `TooLarge` beyond."""
     received = 0
 
@@ -275,7 +286,7 @@ def _limited(receive: Receive) -> Receive:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > BODY_LIMIT_BYTES:
+        if received > limit_bytes:
             raise TooLarge
         return message
 

@@ -6,6 +6,7 @@ the URL has not expired (decisions 5).
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -16,6 +17,7 @@ from fastapi import APIRouter
 from mediatheque.core.ids import from_ulid, to_ulid
 from mediatheque.core.library import Library
 from mediatheque.core.media import ORIGINAL
+from mediatheque.core.presigning import Promised
 from mediatheque.core.signing import Signature
 from mediatheque.errors import Forbidden, LibraryError, MethodNotAllowed, NotFound
 from mediatheque.model import Asset, Terms
@@ -23,6 +25,8 @@ from mediatheque.surfaces.delivery import Delivery, refuse
 from mediatheque.surfaces.http import AsgiApp, Receive, Send, Surface, plain_error, plain_invalid
 
 PREFIX = "/media/"
+UPLOADS = "/api/v2/user-files/upload/bytes"
+"""Where `/api/v2` takes the bytes of promised uploads."""
 LIFETIME_SECONDS = 3600
 DOWNLOAD = "download"
 """Stands where the variant does: the original, as an attachment."""
@@ -48,6 +52,22 @@ def thumbnail_url(library: Library, uuid: UUID) -> str:
     """The same of an image's thumbnail, whose name in the URL is of no account."""
     path = f"{PREFIX}{to_ulid(uuid)}/thumbnail/thumbnail"
     return f"{library.base_url}{path}?{library.signer.sign('GET', path, lifetime_seconds=LIFETIME_SECONDS).query()}"
+
+
+def put_url(library: Library, made: Promised) -> str:
+    """Where the bytes of a promised upload go by PUT, until it expires and without a credential."""
+    if made.direct_url:
+        return made.direct_url
+    path = f"{UPLOADS}/{made.uuid}"
+    seconds = round((made.expires_at - datetime.now(UTC)).total_seconds())
+    bound = bound_to(made.media_type, made.size_bytes)
+    signature = library.signer.sign("PUT", path, lifetime_seconds=seconds, content_type=bound)
+    return f"{library.base_url}{path}?{signature.query()}"
+
+
+def bound_to(media_type: str, size_bytes: int) -> str:
+    """What the signature of a PUT binds beside method, path and expiry."""
+    return f"{media_type} {size_bytes}"
 
 
 def media(library: Library) -> AsgiApp:

@@ -21,6 +21,7 @@ from mediatheque.surfaces.http import BEARER, Surface, plain_error, plain_invali
 
 log = structlog.get_logger()
 
+CONDITIONS = ["if-match", "if-none-match"]
 TUS_REQUEST = ["tus-resumable", "upload-length", "upload-offset", "upload-metadata", "upload-checksum", "upload-concat"]
 TUS_ANSWER = ["tus-resumable", "upload-length", "upload-offset", "upload-expires", "upload-concat", "upload-asset"]
 
@@ -48,7 +49,7 @@ def web_application(
     if cors_origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "idempotency-key", *TUS_REQUEST],
+            allow_headers=["authorization", "content-type", "idempotency-key", *CONDITIONS, *TUS_REQUEST],
             expose_headers=["x-request-id", "retry-after", "location", "etag", *TUS_ANSWER],
         )  # fmt: skip
     hot = {prefix: make(library) for surface in surfaces for prefix, make in surface.hot.items()}

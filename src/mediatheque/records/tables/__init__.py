@@ -19,6 +19,18 @@ from mediatheque.records.tables.library import (
 )
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
 from mediatheque.records.tables.parts import part
+from mediatheque.records.tables.rooms import (
+    artifact,
+    artifact_content,
+    artifact_reference,
+    artifact_share,
+    artifact_text,
+    artifact_version,
+    room,
+    room_event,
+    room_member,
+    viewing,
+)
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -28,6 +40,12 @@ __all__ = [
     "ai_provider",
     "api_key",
     "arrival",
+    "artifact",
+    "artifact_content",
+    "artifact_reference",
+    "artifact_share",
+    "artifact_text",
+    "artifact_version",
     "asset",
     "asset_tag",
     "asset_text",
@@ -44,6 +62,9 @@ __all__ = [
     "metadata",
     "part",
     "refresh_token",
+    "room",
+    "room_event",
+    "room_member",
     "run",
     "spending",
     "step",
@@ -53,6 +74,7 @@ __all__ = [
     "to_micros",
     "user",
     "variant",
+    "viewing",
     "worker",
     "workflow",
 ]

@@ -13,7 +13,7 @@ from mediatheque.core.presigning import Confirmed, Promised
 from mediatheque.errors import Conflict
 from mediatheque.model import Actor
 from mediatheque.surfaces.files.errors import render_error
-from mediatheque.surfaces.files.presigned import CONFIRMING_SECONDS, bytes_url
+from mediatheque.surfaces.files.presigned import CONFIRMING_SECONDS
 from mediatheque.surfaces.files.shapes import moment
 from mediatheque.surfaces.files.terms import DOCUMENT_TERMS
 from mediatheque.surfaces.files.uploads import ERRORS
@@ -29,6 +29,7 @@ from mediatheque.surfaces.http import (
     polled,
     scope,
 )
+from mediatheque.surfaces.signed import put_url
 
 PREFIX = "/api/v2/document-uploads"
 Checksum = Annotated[str, StringConstraints(pattern="^(sha256:)?[0-9A-Fa-f]{64}$")]
@@ -150,7 +151,7 @@ def _promise(library: Library, actor: Actor, body: PresignRequest, key: str | No
 
 def _promised(library: Library, made: Promised, target: str) -> PresignResponse:
     return PresignResponse(
-        upload_url=bytes_url(library, made),
+        upload_url=put_url(library, made),
         upload_method="PUT",
         upload_fields=None,
         upload_headers={"Content-Type": made.media_type},

@@ -1,6 +1,5 @@
 """`upload/initiate`, the signed PUT, and `upload/confirm` (contract, 3.2 and 10)."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from mediatheque.surfaces.http import (
     scope,
     streaming,
 )
+from mediatheque.surfaces.signed import UPLOADS, bound_to, put_url
 
 PATH = "/api/v2/user-files/upload"
 CONFIRMING_SECONDS = 60
@@ -135,20 +135,13 @@ def _open(library: Library) -> APIRouter:
         declared = request.headers.get("content-type", it.media_type).partition(";")[0].strip().lower()
         if declared != it.media_type:
             raise Forbidden("Another Content-Type than was signed")
-        path = f"{PATH}/bytes/{upload_id}"
-        library.signer.verify(
-            "PUT", path, Signature(expires, key, signature), content_type=_bound(it.media_type, it.size_bytes)
-        )
+        bound = bound_to(it.media_type, it.size_bytes)
+        library.signer.verify("PUT", f"{UPLOADS}/{upload_id}", Signature(expires, key, signature), content_type=bound)
         async with staged_body(request, lambda: library.presigning.stage(it), it.size_bytes) as staged:
             await in_thread(library.presigning.receive, it, staged)
             return Response(status_code=200, headers={"ETag": f'"{staged.sha256}"'})
 
     return router
-
-
-def _bound(media_type: str, size_bytes: int) -> str:
-    """What the signature binds beside method, path and expiry."""
-    return f"{media_type} {size_bytes}"
 
 
 def _initiate(library: Library, actor: Actor, fields: dict[str, str], key: str | None, request_id: str) -> Response:
@@ -181,19 +174,9 @@ def _initiate(library: Library, actor: Actor, fields: dict[str, str], key: str |
     )
 
 
-def bytes_url(library: Library, made: Promised) -> str:
-    """Where the bytes of a promised upload are PUT, without a credential."""
-    path = f"{PATH}/bytes/{made.uuid}"
-    seconds = round((made.expires_at - datetime.now(UTC)).total_seconds())
-    signature = library.signer.sign(
-        "PUT", path, lifetime_seconds=seconds, content_type=_bound(made.media_type, made.size_bytes)
-    )
-    return made.direct_url or f"{library.base_url}{path}?{signature.query()}"
-
-
 def _promised(library: Library, made: Promised) -> InitiateResponse:
     return InitiateResponse(
-        upload_url=bytes_url(library, made),
+        upload_url=put_url(library, made),
         upload_method="PUT",
         upload_fields=None,
         upload_headers={"Content-Type": made.media_type},
