@@ -14,6 +14,7 @@ from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.intake import Intake
+from mediatheque.core.links import Links
 from mediatheque.core.media import Media
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.presigning import Presigning
@@ -45,6 +46,7 @@ class Library:
     assets: Assets
     catalogue: Catalogue
     files: Files
+    links: Links
     trash: Trash
     tree: Tree
     skills: Skills

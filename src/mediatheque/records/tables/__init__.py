@@ -17,6 +17,7 @@ from mediatheque.records.tables.library import (
     tally,
     variant,
 )
+from mediatheque.records.tables.links import link, site, snapshot
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
@@ -40,9 +41,12 @@ __all__ = [
     "garbage",
     "idempotency",
     "job",
+    "link",
     "metadata",
     "refresh_token",
     "run",
+    "site",
+    "snapshot",
     "spending",
     "step",
     "storage_profile",
