@@ -19,7 +19,7 @@ Act = Callable[[socket.socket], None]
 
 @dataclass
 class Visit:
-    """A request: when it came and when its answer was out (monotonic)."""
+    """A request: when it came, and when its answer went out (monotonic)."""
 
     path: str
     headers: dict[str, str]
@@ -51,10 +51,9 @@ class Site:
                 visit = Visit(self.path, dict(self.headers), time.monotonic())
                 site.visits.append(visit)
                 try:
-                    site._answer(self)
+                    site._answer(self, visit)
                 except OSError:
                     self.close_connection = True
-                visit.left_at = time.monotonic()
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -99,12 +98,13 @@ class Site:
         self._server.shutdown()
         self._server.server_close()
 
-    def _answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
+    def _answer(self, handler: http.server.BaseHTTPRequestHandler, visit: Visit) -> None:
         found = self.pages.get(handler.path) or self.pages.get(handler.path.partition("?")[0])
         found = found or Answer(b"", status=404)
         if found.act is not None:
             handler.close_connection = True
             found.act(handler.connection)
+            visit.left_at = time.monotonic()
             return
         self.stopping.wait(found.takes_seconds)
         handler.send_response(found.status)
@@ -113,5 +113,6 @@ class Site:
         for name, value in found.headers.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(found.body)))
+        visit.left_at = time.monotonic()  # who has read it may come again before we have our turn
         handler.end_headers()
         handler.wfile.write(found.body)

@@ -18,14 +18,17 @@ from mediatheque.records.tables import (
     job,
     metadata,
     run,
+    site,
     step,
     tally,
     tenant,
     variant,
     worker,
 )
+from tests import servers
 from tests.pictures import picture
 from tests.support import upload, wait_for
+from tests.surfaces.files.links import visited
 
 Spelling = Callable[[UUID], str]
 
@@ -63,6 +66,9 @@ class Estate:
     promised: UUID
     promised_key: str
     resumable: UUID
+    link: UUID
+    snapshot: UUID
+    picture: UUID
     keys: tuple[str, ...]
 
     def ids(self, *, is_open: bool) -> Mapping[str, list[Id]]:
@@ -71,7 +77,11 @@ class Estate:
         return {
             "asset_id": _spelled(assets, UUIDS),
             "image_id": _spelled([*assets, self.promised], (*IMAGES, str)),
-            "file_id": _spelled([*assets, self.promised], UUIDS[:1]),
+            "file_id": _spelled([*assets, self.promised, self.link], UUIDS[:1]),
+            "link_id": _spelled([self.link, self.asset], UUIDS[:1]),
+            "snapshot_id": _spelled([self.snapshot], UUIDS[:1]),
+            "against": _spelled([self.snapshot], UUIDS[:1]),
+            "picture_id": _spelled([self.picture], UUIDS[:1]),
             "file_ids": _spelled(assets, UUIDS[:1]),
             "folder_id": _spelled([self.folder], UUIDS[:1]),
             "parent_id": _spelled([self.folder], UUIDS[:1]),
@@ -122,6 +132,7 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
         promised=UUID(promised["image_id"]),
         promised_key=promised["object_key"],
         resumable=UUID(_resumable(client).rpartition("/")[2]),
+        **_link(client),
         keys=(),
     )  # fmt: skip
     wait_for(lambda: not _has_work(database, tenant_uuid), "the tenant's jobs to end", 60)
@@ -138,7 +149,7 @@ def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
     with database.read() as tx:
         number = _number(tx, tenant_uuid)
         for table in metadata.sorted_tables:
-            if table in {worker, tally, counter}:
+            if table in {worker, tally, counter, site}:
                 continue
             query = select(table).order_by(*table.primary_key)
             if "tenant_id" in table.c:
@@ -158,6 +169,14 @@ def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
 def _batch(client: httpx.Client) -> dict[str, Any]:
     files = [("files", ("photo.jpg", picture("JPEG", 80, 60), "image/jpeg"))]
     return dict(client.post("/api/v2/user-files/upload/stream-batch", files=files).json())
+
+
+def _link(client: httpx.Client) -> dict[str, UUID]:
+    """A link that was crawled, with what the crawl has kept."""
+    found = visited(client, servers.site().url("/page.html"))
+    (kept,) = client.get(f"/api/v2/user-files/{found['id']}/snapshots").json()["snapshots"]
+    picture_id = found["extracted_images"][0]["image_id"]
+    return {"link": UUID(found["id"]), "snapshot": UUID(kept["id"]), "picture": UUID(picture_id)}
 
 
 def _resumable(client: httpx.Client) -> str:
