@@ -30,7 +30,7 @@ AGENT = "Mediatheque"
 USER_AGENT = f"{AGENT}/{__version__} (link crawler; fetches pages that its users save)"
 MAX_HOPS = 5
 MAX_PAUSE_SECONDS = 30.0
-ROBOTS_SECONDS = 8.0
+ROBOTS_SECONDS = 6.0
 ROBOTS_BYTES = 512 << 10
 ROBOTS_KEPT_SECONDS = 3600.0
 ROBOTS_KEPT = 1000
@@ -185,7 +185,7 @@ class Visit:
             target = answer.headers.get("location")
             if answer.status in REDIRECTS and target:
                 return onward(url, target)
-            if answer.status != 200:
+            if answer.status not in {200, 203}:
                 raise Told(f"The page answered {answer.status}")
             media_type, charset = _declared(answer)
             _write(answer, file, _limit(media_type, limits), until)

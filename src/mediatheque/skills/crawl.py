@@ -20,7 +20,7 @@ PAGE_LIMITS = {
     "application/octet-stream": 25 * MIB, "": 5 * MIB,
 }  # fmt: skip
 PICTURE_LIMITS = {"image/*": 20 * MIB, "application/octet-stream": 20 * MIB, "": 5 * MIB}
-PAGE_SECONDS = 20.0
+PAGE_SECONDS = 15.0
 PICTURES_SECONDS, PICTURE_SECONDS = 30.0, 8.0
 MAX_STORED = 8
 """Pictures of a page that are kept; all that were found are listed."""

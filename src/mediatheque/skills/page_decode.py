@@ -92,14 +92,15 @@ def _kind(data: bytes, media_type: str) -> str:
     if head.startswith(b"%PDF-"):
         return "pdf"
     is_marked = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-    if not data.strip() or (not is_marked and head.translate(None, _NOT_IN_TEXT) != head):
+    has_markup = any(sign in head.lower() for sign in _MARKUP)
+    is_binary = not is_marked and not has_markup and head.translate(None, _NOT_IN_TEXT) != head
+    if is_binary or not data.strip():
         raise errors.Unsupported("What is there is no page that can be read")
     if media_type in {"text/html", "application/xhtml+xml"}:
         return "html"
     if media_type == "application/pdf":
         raise errors.Malformed("The PDF is damaged")
-    is_html = any(sign in head.lower() for sign in _MARKUP) and media_type in {"", "application/octet-stream"}
-    return "html" if is_html else "text"
+    return "html" if has_markup and media_type in {"", "application/octet-stream"} else "text"
 
 
 def _pdf(path: str, url: str) -> dict[str, Any]:
