@@ -70,7 +70,12 @@ def opened(
     folder: Path, *, database_url: str = "", storage_url: str = "", plugins: ModuleType = installed
 ) -> Iterator[Whole]:
     settings = read_settings(
-        data_dir=folder / "data", database_url=database_url, storage_url=storage_url, admin_api_key=ADMIN_KEY
+        data_dir=folder / "data",
+        database_url=database_url,
+        storage_url=storage_url,
+        admin_api_key=ADMIN_KEY,
+        crawl_allow=("127.0.0.1",),
+        crawl_pause_seconds=0,
     )
     composition.prepare(settings, plugins)
     parts = composition.open_parts(settings, decoders=1, plugins=plugins)

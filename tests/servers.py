@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 
 from tests.github import GitHub
 from tests.seaweed import Seaweed
+from tests.site import Site
 
 _running: list[Seaweed] = []
 
@@ -24,6 +25,12 @@ def seaweed() -> Seaweed:
 def github() -> GitHub:
     """One stand-in for GitHub; every test takes a repository of its own."""
     return GitHub()
+
+
+@cache
+def site() -> Site:
+    """One web site on loopback; pages that a test adds have names of their own."""
+    return Site()
 
 
 @contextmanager

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.arrivals import Arrivals
     from mediatheque.core.authoring import Authoring
+    from mediatheque.core.crawling import Crawling
     from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.intake import Intake
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 PROBES = 2
 """Decoder children of one API process."""
+CRAWLED = frozenset({Queue.ENRICH, Queue.CRAWL})
+"""Lanes whose workers crawl, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Parts:
     signals: Signals
     news: News
     decoders: Decoders
+    readers: Decoders
+    """For what crawls bring, so that pages and uploads need not wait for each other."""
     store: Store
     pipeline: Pipeline
     generations: Generations
@@ -66,6 +71,7 @@ class Parts:
     def close(self) -> None:
         self.decoders.close()
         self.news.close()
+        self.readers.close()
         self.signals.close()
         self.database.close()
 
@@ -105,10 +111,9 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     signals = signals_for(database, settings.data_dir)
     news = News(signals_for(database, settings.data_dir, NEWS))
     store = _store(settings, plugins)
-    pool = Decoders(
-        decoders,
-        memory_bytes=settings.decoder_memory_mb << 20,
-        allowed=tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)})),
+    allowed = tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)}))
+    pool, readers = (
+        Decoders(size, memory_bytes=settings.decoder_memory_mb << 20, allowed=allowed) for size in (decoders, 1)
     )
     sealer = Sealer(own_secrets(settings))
     endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
@@ -116,7 +121,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
     pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, news)
-    return Parts(settings, plugins, database, signals, news, pool, store, pipeline, generations)
+    return Parts(settings, plugins, database, signals, news, pool, readers, store, pipeline, generations)
 
 
 def make_library(parts: Parts) -> "Library":
@@ -133,6 +138,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.idempotency import Idempotency
     from mediatheque.core.library import Library
     from mediatheque.core.limiter import Limiter
+    from mediatheque.core.links import Links
     from mediatheque.core.media import Media
     from mediatheque.core.presigning import Presigning
     from mediatheque.core.profiles import Profiles
@@ -156,6 +162,7 @@ def make_library(parts: Parts) -> "Library":
     files = Files(database, parts.pipeline, assets, trash)
     intake = make_intake(parts)
     arriving = make_arrivals(parts, intake)
+    media = Media(database, stores)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
@@ -171,6 +178,7 @@ def make_library(parts: Parts) -> "Library":
         assets=assets,
         catalogue=Catalogue(database, assets, settings.gallery_tenant),
         files=files,
+        links=Links(database, intake, parts.pipeline, media, parts.decoders),
         trash=trash,
         tree=Tree(database, files, trash, generations),
         skills=Skills(database, parts.pipeline),
@@ -178,7 +186,7 @@ def make_library(parts: Parts) -> "Library":
         dispatch=Dispatch(database, assets, parts.pipeline),
         authoring=make_authoring(parts),
         providers=Providers(database, make_describers(parts), DEFAULT_TENANT),
-        media=Media(database, stores),
+        media=media,
         pipeline=parts.pipeline,
         stores=stores,
         profiles=Profiles(database, stores),
@@ -211,7 +219,15 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         parts.signals,
         lanes,
         make_quota(parts),
+        make_crawling(parts) if CRAWLED & set(lanes) else None,
     )
+
+
+def make_crawling(parts: Parts) -> "Crawling":
+    from mediatheque.core.crawling import Crawling
+
+    reach = Reach(frozenset(parts.settings.crawl_allow))
+    return Crawling(parts.database, parts.readers, reach, pause_seconds=parts.settings.crawl_pause_seconds)
 
 
 def make_describers(parts: Parts) -> "Describers":

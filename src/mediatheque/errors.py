@@ -113,6 +113,18 @@ class BadRequest(LibraryError):
     code, status, default_message = "bad_request", 400, "Malformed request"
 
 
+class NotALink(BadRequest):
+    """What only links can do was asked of another kind of file."""
+
+    code, default_message = "not_a_link", "The file is not a link"
+
+
+class AlreadyProcessing(BadRequest):
+    """It is being done already."""
+
+    code, default_message = "already_processing", "The link is being crawled already"
+
+
 class Unsupported(LibraryError):
     """Bytes whose type this door does not take."""
 

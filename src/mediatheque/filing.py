@@ -1,4 +1,4 @@
-"""The words of filing: what files are looked for by, in which order they are listed, and the folders they lie in."""
+"""The words of filing: what files are looked for by, how they are listed, the folders they lie in, and links."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,3 +68,32 @@ class Folder:
     @property
     def depth(self) -> int:
         return self.path.count("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a link leads. `domain` is the host alone, `site` the host and port that take turns in being asked."""
+
+    asset_id: int
+    url: str
+    domain: str
+    site: str
+    recrawl_asked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a crawl kept of a page, in two variants: `page` to be read, `text` to be compared.
+
+    `url` is where it was found; `size_bytes` is of the page, `sha256` of the text.
+    """
+
+    uuid: UUID
+    url: str
+    title: str | None
+    text_chars: int
+    created_at: datetime
+    page: str
+    text: str
+    size_bytes: int
+    sha256: str

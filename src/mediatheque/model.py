@@ -40,10 +40,11 @@ class RunState(StrEnum):
 
 
 class Queue(StrEnum):
-    """Two lanes: `fast` makes an asset usable and always goes before `enrich`."""
+    """`fast` makes an asset usable and always goes before `enrich`; `crawl` waits for others, in threads of its own."""
 
     FAST = "fast"
     ENRICH = "enrich"
+    CRAWL = "crawl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Terms:
     runs_workflows: bool = False
     """Whether an upload through this door starts the tenant's workflow that runs by itself."""
     max_text_chars: int = 1000
+    max_title_chars: int = 255
     takes_all_of: frozenset[str] = frozenset()
     """Kinds of which every type is taken, beside `media_types`."""
 
@@ -229,6 +231,7 @@ class Stage(StrEnum):
     """How far a file is with something that is made from it."""
 
     PENDING = "pending"
+    QUEUED = "queued"
     PROCESSING = "processing"
     COMPLETED = "completed"
     FAILED = "failed"

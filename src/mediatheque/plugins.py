@@ -19,11 +19,13 @@ KINDS = (
     "mediatheque.kinds.image:KIND",
     "mediatheque.kinds.video:KIND",
     "mediatheque.kinds.document:KIND",
+    "mediatheque.kinds.link:KIND",
 )
 SKILLS = (
     "mediatheque.skills.variants:SKILL",
     "mediatheque.skills.poster:SKILL",
     "mediatheque.skills.document_text:SKILL",
+    "mediatheque.skills.crawl:SKILL",
     "mediatheque.skills.basic_image_enrich:SKILL",
     "mediatheque.skills.caption:SKILL",
     "mediatheque.skills.alt_text:SKILL",

@@ -213,6 +213,16 @@ class Description:
     confidence: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came from the web into a file. `url` is where it was in the end; type and charset are as declared."""
+
+    url: str
+    media_type: str
+    charset: str | None
+    language: str | None
+
+
 class Work(Protocol):
     """What a step of a skill may do; nothing becomes visible before the run has ended, and then all at once."""
 
@@ -228,7 +238,22 @@ class Work(Protocol):
     def decode(self, function: str, **arguments: Any) -> Any:
         """Run `module:function` in a decoder child (memory, CPU and time limits) with JSON arguments and result."""
 
-    def add_variant(self, name: str, file: Path, *, media_type: str, width: int, height: int) -> None: ...
+    def fetch(self, url: str, file: Path, *, limits: Mapping[str, int], seconds: float) -> Fetched:
+        """Fetch a URL into the file, through the guard, with the site's leave and when it is our turn there.
+
+        `limits`: bytes by media type (`image/*`: a family; empty: none declared); others are not taken. Raises
+        `LibraryError` with a message that is safe to show.
+        """
+
+    def add_variant(
+        self, name: str, file: Path, *, media_type: str, width: int | None = None, height: int | None = None
+    ) -> None: ...
+
+    def drop_variants(self, *beginnings: str) -> None:
+        """Let variants whose names begin so, and that are not added by this run, be gone when it ends."""
+
+    def add_snapshot(self, page: Path, text: Path, *, url: str, title: str | None, text_chars: int) -> None:
+        """What the link's page is now: HTML that is safe to show, and its plain text."""
 
     def add_finding(
         self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None
@@ -240,7 +265,7 @@ class Work(Protocol):
         With `keep_original` the bytes that were there stay, as the variant `source`.
         """
 
-    def suggest(self, *, description: str | None = None, alt_text: str | None = None) -> None:
+    def suggest(self, *, description: str | None = None, alt_text: str | None = None, title: str | None = None) -> None:
         """Texts for the asset, taken only where it has none: what a person wrote is never overwritten."""
 
     def describe(self, task: Task) -> Description:
@@ -287,6 +312,8 @@ class Skill:
     """Whether its runs are what an asset's description waits for."""
     reads: bool = False
     """Whether its runs find the text in a file."""
+    crawls: bool = False
+    """Whether its runs visit what a link leads to."""
     listed: bool = True
     """Whether clients see it: in the list of skills, and its runs in an asset's history."""
     aliases: frozenset[str] = frozenset()

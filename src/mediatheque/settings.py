@@ -114,6 +114,12 @@ class Settings(BaseSettings):
         (),
         description="Comma-separated `host` or `host:port`: private endpoints that every tenant's admin may name.",
     )
+    crawl_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Comma-separated `host` or `host:port` that link crawling may reach although they are private."
+    )
+    crawl_pause_seconds: float = Field(
+        1, ge=0, le=30, description="How long a site is left alone between two crawls of its pages."
+    )
     local_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders, separated by `:`, below which local storage profiles may lie, beside the data folder."
     )
@@ -131,7 +137,12 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name, separator in (("cors_origins", ","), ("endpoint_allow", ","), ("local_roots", ":")):
+        for name, separator in (
+            ("cors_origins", ","),
+            ("endpoint_allow", ","),
+            ("crawl_allow", ","),
+            ("local_roots", ":"),
+        ):
             if isinstance(values.get(name), str):
                 parts = values[name].split(separator)
                 values[name] = tuple(part.strip() for part in parts if part.strip())

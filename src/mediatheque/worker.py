@@ -7,7 +7,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -18,6 +19,7 @@ import structlog
 from mediatheque import faults
 from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.authoring import Authoring
+from mediatheque.core.crawling import Crawling, Visit
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
@@ -32,6 +34,9 @@ from mediatheque.records.runs import Claim
 from mediatheque.records.signals import Signals
 
 SLOTS = 2
+CRAWLERS = 4
+LEAVE_SECONDS = 4.0
+"""How long crawls that are under way may take when the worker ends, before they are handed back."""
 IMPATIENT = frozenset({MANUAL})
 """Triggers behind which somebody waits for the answer: better a reason now than another try later."""
 LOOK_SECONDS = 15.0
@@ -68,6 +73,7 @@ class Worker:
         signals: Signals,
         lanes: Sequence[Queue],
         quota: Quota | None = None,
+        crawling: Crawling | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
@@ -77,8 +83,11 @@ class Worker:
         self._signals = signals
         self._lanes = lanes
         self._quota = quota
+        self._crawling = crawling
+        self._under_way: dict[int, tuple[Claim, Visit]] = {}
         self._stopping = threading.Event()
         self._wake = threading.Event()
+        self._news = threading.Event()
         self._held: set[int] = set()
         self._chores = (
             Chore(pipeline.tidy, TIDY_SECONDS),
@@ -98,16 +107,25 @@ class Worker:
             threading.Thread(target=self._serve, args=(self._lanes_of(number),), name=f"slot-{number}")
             for number in range(SLOTS)
         ]
-        for thread in (*slots, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
+        crawlers = [
+            threading.Thread(target=self._crawl, name=f"crawler-{number}", daemon=True)
+            for number in range(CRAWLERS if self._crawling else 0)
+        ]
+        for thread in (*slots, *crawlers, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
             thread.start()
         self._guarded(lambda: self._signals.wait(0))  # from here on `stop` is heard, also during the first long wait
         while not self._stopping.is_set():
             self._wake.set()
+            self._news.set()
             self._keep_house()
             self._guarded(lambda: self._signals.wait(self._patience()))
         self._wake.set()
+        self._news.set()
         for thread in slots:
             thread.join()
+        for thread in crawlers:
+            thread.join(LEAVE_SECONDS / len(crawlers))
+        self._guarded(self._hand_back)
         self._guarded(partial(self._pipeline.leave, self.owner))
 
     def stop(self) -> None:
@@ -130,7 +148,8 @@ class Worker:
 
     def _lanes_of(self, slot: int) -> Sequence[Queue]:
         """One slot is kept for the fast lane: describers that keep us waiting must not hold up new pictures."""
-        return [Queue.FAST] if slot == 0 and Queue.FAST in self._lanes else self._lanes
+        is_kept = slot == 0 and Queue.FAST in self._lanes
+        return [Queue.FAST] if is_kept else [lane for lane in self._lanes if lane is not Queue.CRAWL]
 
     def _serve(self, lanes: Sequence[Queue]) -> None:
         """One slot: sleep until there may be work, then work until there is none."""
@@ -145,23 +164,61 @@ class Worker:
         claims = self._pipeline.claim(self.owner, lanes, 1)
         for claim in claims:
             self._wake.set()  # where one job was there may be another: the other slot looks too
-            with self._lock:
-                self._held.add(claim.job_id)
-            try:
-                self._do(claim)
-            finally:
-                with self._lock:
-                    self._held.discard(claim.job_id)
+            with self._holding(claim):
+                self._do(claim, self._decoders)
         has_arrived = (
             self._arrivals.finish_next()
         )  # after each job one of these, so that neither keeps the other waiting
         return bool(claims) or has_arrived
 
-    def _do(self, claim: Claim) -> None:
+    def _crawl(self) -> None:
+        """One slot for crawls: most of its time goes by in waiting for others, so that it delays nobody."""
+        while not self._stopping.is_set():
+            due = self._guarded(self._pipeline.next_crawl_seconds)
+            if due is None or due > 0:
+                self._news.wait(LOOK_SECONDS if due is None else min(due, BUSY_LOOK_SECONDS))
+                self._news.clear()
+            else:
+                self._guarded(self._crawl_once)
+
+    def _crawl_once(self) -> None:
+        assert self._crawling is not None
+        holder = uuid4().hex
+        claimed = self._pipeline.claim_crawl(self.owner, holder)
+        if claimed is None:
+            return
+        claim, site = claimed
+        with self._crawling.visit(site, holder) as visit, self._holding(claim):
+            with self._lock:
+                self._under_way[claim.job_id] = claim, visit
+            self._do(claim, self._crawling.readers, visit)
+            with self._lock:
+                self._under_way.pop(claim.job_id, None)
+
+    def _hand_back(self) -> None:
+        """Crawls that would keep us from ending are somebody else's now; whatever comes of them here counts nothing."""
+        with self._lock:
+            left, self._under_way = list(self._under_way.values()), {}
+        for claim, visit in left:
+            self._pipeline.retry(claim, self.owner, counts=False)
+            visit.leave()
+
+    @contextmanager
+    def _holding(self, claim: Claim) -> Iterator[None]:
+        """The job's lease is renewed as long as the block lasts."""
+        with self._lock:
+            self._held.add(claim.job_id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held.discard(claim.job_id)
+
+    def _do(self, claim: Claim, decoders: Decoders, visit: Visit | None = None) -> None:
         """Do one job; whatever happens it ends, or is put back to be tried again."""
         outcome = Outcome()
         try:
-            self._try(claim, outcome)
+            self._try(claim, outcome, decoders, visit)
         except (Unavailable, StorageFull) as error:
             if claim.trigger in IMPATIENT:
                 self._pipeline.fail(claim, self.owner, outcome, error.message, is_verdict=False)
@@ -169,14 +226,14 @@ class Worker:
             log.warning("run postponed", run=str(claim.run_uuid), skill=claim.skill, reason=error.message)
             self._pipeline.retry(claim, self.owner, counts=False)
 
-    def _try(self, claim: Claim, outcome: Outcome) -> None:
+    def _try(self, claim: Claim, outcome: Outcome, decoders: Decoders, visit: Visit | None) -> None:
         """Perform the run and judge its failure: one that says something about the bytes is the asset's, too."""
         if claim.attempts > MAX_ATTEMPTS:  # the processes that tried were killed, which says nothing about the bytes
             reason = f"Gave up: {MAX_ATTEMPTS} attempts did not come to an end"
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=False)
             return
         try:
-            self._perform(claim, outcome)
+            self._perform(claim, outcome, decoders, visit)
         except (Unavailable, StorageFull):
             raise
         except Exception as error:
@@ -193,12 +250,12 @@ class Worker:
             is_verdict = is_expected and self._pipeline.is_intact(claim)
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=is_verdict)
 
-    def _perform(self, claim: Claim, outcome: Outcome) -> None:
+    def _perform(self, claim: Claim, outcome: Outcome, decoders: Decoders, visit: Visit | None) -> None:
         faults.place("run.claimed")
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:
             source = source_of(claim, store, folder)
-            work = Work(claim, source, folder, self._decoders, self._describers, outcome, self._quota)
+            work = Work(claim, source, folder, decoders, self._describers, outcome, self._quota, visit)
             is_last_try = claim.trigger in IMPATIENT or claim.attempts >= MAX_ATTEMPTS
             perform(self._pipeline.skills[claim.skill], work, is_last_try=is_last_try)
             faults.place("run.performed")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from mediatheque.kinds.link import shortcut
 from mediatheque.model import Reach
 from mediatheque.ports import Markable, Opening, Site, Store, StoreType
 from mediatheque.stores import github, local, s3
@@ -100,6 +101,9 @@ FILES: Mapping[str, Mapping[str, Callable[[], bytes]]] = {
         "text/markdown": lambda: b"# One\n\nTwo\n",
         "text/html": lambda: b"<!doctype html><title>One</title><p>Two",
         "text/csv": lambda: b"one,two\n1,2\n",
+    },
+    "link": {
+        "application/internet-shortcut": lambda: shortcut(servers.site().url("/page.html")),
     },
 }
 """Good files by kind and media type."""

@@ -20,8 +20,9 @@ INSTALLED: tuple[Skill, ...] = load(plugins.SKILLS)
 CASES = [(skill, kind, media_type) for skill in INSTALLED for kind in sorted(skill.kinds) for media_type in FILES[kind]]
 LONGEST_NAME = 64
 PARAMETERS = {"format-convert": {"TargetFormat": "webp"}}
-REWRITING = frozenset({"watermark", "format-convert"})
-"""Skills whose second run starts from what the first one wrote: lossy formats and marks on marks differ."""
+REWRITING = frozenset({"watermark", "format-convert", "crawl"})
+"""Skills whose second run starts from what the first one wrote (lossy formats and marks on marks differ), or keeps
+a snapshot of its own."""
 
 
 @pytest.fixture(scope="module")

@@ -20,17 +20,20 @@ from mediatheque.records.tables import (
     metadata,
     part,
     run,
+    site,
     step,
     tally,
     tenant,
     variant,
     worker,
 )
+from tests import servers
 from tests.documents import pdf
 from tests.pictures import picture
 from tests.support import upload, wait_for
 from tests.surfaces.files.chunks import initiated, put
 from tests.surfaces.files.doors import streamed
+from tests.surfaces.files.links import visited
 
 Spelling = Callable[[UUID], str]
 
@@ -75,6 +78,9 @@ class Estate:
     room: UUID
     artifact: UUID
     share: UUID
+    link: UUID
+    snapshot: UUID
+    picture: UUID
     keys: tuple[str, ...]
 
     def ids(self, *, is_open: bool) -> Mapping[str, list[Id]]:
@@ -83,7 +89,11 @@ class Estate:
         return {
             "asset_id": _spelled(assets, UUIDS),
             "image_id": _spelled([*assets, self.promised], (*IMAGES, str)),
-            "file_id": _spelled([*assets, self.promised], UUIDS[:1]),
+            "file_id": _spelled([*assets, self.promised, self.link], UUIDS[:1]),
+            "link_id": _spelled([self.link, self.asset], UUIDS[:1]),
+            "snapshot_id": _spelled([self.snapshot], UUIDS[:1]),
+            "against": _spelled([self.snapshot], UUIDS[:1]),
+            "picture_id": _spelled([self.picture], UUIDS[:1]),
             "file_ids": _spelled(assets, UUIDS[:1]),
             "folder_id": _spelled([self.folder], UUIDS[:1]),
             "parent_id": _spelled([self.folder], UUIDS[:1]),
@@ -148,6 +158,7 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
         room=UUID(room.removeprefix("room-")),
         artifact=UUID(artifact),
         share=UUID(share),
+        **_link(client),
         keys=(),
     )  # fmt: skip
     wait_for(lambda: not _has_work(database, tenant_uuid), "the tenant's jobs to end", 60)
@@ -164,7 +175,7 @@ def rows_of(database: Database, tenant_uuid: str) -> dict[str, list[Any]]:
     with database.read() as tx:
         number = _number(tx, tenant_uuid)
         for table in metadata.sorted_tables:
-            if table in {worker, tally, counter}:
+            if table in {worker, tally, counter, site}:
                 continue
             query = select(table).order_by(*table.primary_key)
             if "tenant_id" in table.c:
@@ -196,6 +207,14 @@ def _written(client: httpx.Client) -> tuple[str, str, str]:
     artifact = client.post(tool, json={"title": "private", "content": "private"}).json()["data"]["artifact_id"]
     share = client.post(f"/v1/rooms/{room}/artifacts/{artifact}/shares", json={}).json()["data"]["id"]
     return room, artifact, share
+
+
+def _link(client: httpx.Client) -> dict[str, UUID]:
+    """A link that was crawled, with what the crawl has kept."""
+    found = visited(client, servers.site().url("/page.html"))
+    (kept,) = client.get(f"/api/v2/user-files/{found['id']}/snapshots").json()["snapshots"]
+    picture_id = found["extracted_images"][0]["image_id"]
+    return {"link": UUID(found["id"]), "snapshot": UUID(kept["id"]), "picture": UUID(picture_id)}
 
 
 def _resumable(client: httpx.Client) -> str:

@@ -19,17 +19,15 @@ import httpcore
 import httpx
 
 from mediatheque.clients.addresses import FetchFailed, Refused, Resolve, addresses, left, resolved
+from mediatheque.clients.urls import PORTS, readable
 from mediatheque.model import Reach
 
 __all__ = ("Answer", "Fetch", "FetchFailed", "Oversized", "Reach", "Refused", "Streamed")
 
-MAX_URL_CHARS = 2048
 MAX_BYTES = 5 << 20
 DEADLINE_SECONDS = 15.0
 PIECE_BYTES = 1 << 20
 USER_AGENT = "mediatheque"
-
-_PORTS = {"http": 80, "https": 443}
 
 
 class Oversized(FetchFailed):
@@ -79,7 +77,9 @@ class Fetch:
     Everything it raises is a `FetchFailed`. Time is a deadline for the whole exchange, redirects and body included.
     """
 
-    def __init__(self, reach: Reach, *, max_redirects: int = 0, resolve: Resolve = resolved) -> None:
+    def __init__(
+        self, reach: Reach, *, max_redirects: int = 0, resolve: Resolve = resolved, user_agent: str = USER_AGENT
+    ) -> None:
         self._reach = reach
         self._resolve = resolve
         self._max_redirects = max_redirects
@@ -88,13 +88,13 @@ class Fetch:
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+            headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
         )
 
     def check(self, url: str) -> None:
         """Raise `Refused` unless the URL can be read and everything its name resolves to may be reached."""
         with _meanings():
-            parsed = httpx.URL(_readable(url))
+            parsed = httpx.URL(readable(url))
             host, port = _admitted(parsed, self._reach)
             addresses(self._reach, self._resolve, host, port, time.monotonic() + DEADLINE_SECONDS)
 
@@ -124,7 +124,7 @@ class Fetch:
         }  # what our backend is handed as a timeout is the moment at which it ends
         with _meanings():
             request = self._client.build_request(
-                method, _readable(url), headers=dict(headers or {}), params=dict(params) if params else None,
+                method, readable(url), headers=dict(headers or {}), params=dict(params) if params else None,
                 json=json, content=content, extensions=extensions,
             )  # fmt: skip
             answer = self._follow(self._client.send(request, stream=True))
@@ -149,18 +149,12 @@ class Fetch:
         return answer
 
 
-def _readable(url: str) -> str:
-    if len(url) > MAX_URL_CHARS or any(c <= " " or c in {"\\", "\x7f"} for c in url):
-        raise Refused
-    return url
-
-
 def _admitted(url: httpx.URL, reach: Reach) -> tuple[str, int]:
     """Host and port of a URL that may be tried; raises `Refused`."""
     host = url.raw_host.decode("ascii")
-    if url.scheme not in _PORTS or not host or url.userinfo:
+    if url.scheme not in PORTS or not host or url.userinfo:
         raise Refused
-    port = url.port or _PORTS[url.scheme]
+    port = url.port or PORTS[url.scheme]
     if reach.https_only and url.scheme != "https" and not reach.trusts(host, port):
         raise Refused
     return host, port

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from mediatheque import faults
 from mediatheque.core import folders, ids, names
+from mediatheque.core.addresses import LINK, address_row
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import UPLOAD
@@ -17,7 +18,7 @@ from mediatheque.core.staging import Staged
 from mediatheque.core.stores import Stores
 from mediatheque.errors import BadRequest, Empty, Invalid, LibraryError, NotFound, StorageFull, Unsupported
 from mediatheque.model import Actor, Asset, Facts, State, Terms
-from mediatheque.records import assets, counters, profiles, search, tallies
+from mediatheque.records import assets, counters, links, profiles, search, tallies
 from mediatheque.records.engine import Database, Tx
 
 UPLOADS = "uploads"
@@ -154,7 +155,8 @@ class Intake:
         names.text(upload.description, "description", terms.max_text_chars)
         names.text(upload.alt_text, "alt_text", terms.max_text_chars)
         path = names.folder_path(upload.folder)
-        upload = replace(upload, title=names.title(upload.title), tags=names.tags(upload.tags))
+        title = names.title(upload.title, terms.max_title_chars)
+        upload = replace(upload, title=title, tags=names.tags(upload.tags))
         facts = upload.facts or self.check(terms, staged, upload.filename, declared_type=upload.declared_type)
         with self._database.read() as tx:  # before its bytes go anywhere; it counts below
             self.quota.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
@@ -243,7 +245,10 @@ class Intake:
             "created_at": now,
             "updated_at": now,
         }
-        assets.add_tags(tx, assets.add_asset(tx, row), actor.tenant_id, upload.tags)
+        asset_id = assets.add_asset(tx, row)
+        assets.add_tags(tx, asset_id, actor.tenant_id, upload.tags)
+        if facts.kind == LINK:
+            links.add(tx, asset_id, actor.tenant_id, address_row(facts.details["url"]))
         made = assets.asset_with(tx, asset_uuid, actor.tenant_id)
         assert made is not None
         search.add(tx, made)

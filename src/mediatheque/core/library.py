@@ -16,6 +16,7 @@ from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.intake import Intake
+from mediatheque.core.links import Links
 from mediatheque.core.media import Media
 from mediatheque.core.news import News
 from mediatheque.core.pipeline import Pipeline
@@ -49,6 +50,7 @@ class Library:
     assets: Assets
     catalogue: Catalogue
     files: Files
+    links: Links
     trash: Trash
     tree: Tree
     skills: Skills

@@ -16,7 +16,7 @@ from mediatheque.core.stores import Stores
 from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill
-from mediatheque.records import assets, counters, runs, search, tallies, workers
+from mediatheque.records import assets, counters, crawls, runs, search, tallies, workers
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
 from mediatheque.records.runs import Claim
@@ -25,6 +25,8 @@ from mediatheque.records.signals import Signals
 HEARTBEAT_SECONDS = 10.0
 LEASE_SECONDS = 19.0
 """A lease lasts less than two heartbeats, so that a dead worker's jobs are soon somebody else's."""
+HOLD_SECONDS = 120.0
+"""How long a site stays ours without a word from us: more than any crawl takes."""
 MAX_ATTEMPTS = 3
 MAX_DELAY_SECONDS = 300.0
 FORGOTTEN_SECONDS = 600.0
@@ -60,6 +62,16 @@ class Pipeline:
     def claim(self, owner: str, lanes: Iterable[Queue], limit: int) -> list[Claim]:
         with self._database.hasten() as tx:
             return runs.claim(tx, owner, lanes, limit=limit, lease_seconds=LEASE_SECONDS)
+
+    def claim_crawl(self, owner: str, holder: str) -> tuple[Claim, str] | None:
+        """A crawl whose turn it is, and the site that is held for it in the name of `holder`."""
+        with self._database.hasten() as tx:
+            return crawls.claim(tx, owner, holder, lease_seconds=LEASE_SECONDS, hold_seconds=HOLD_SECONDS)
+
+    def next_crawl_seconds(self) -> float | None:
+        """Until it is some crawl's turn; None when none waits."""
+        with self._database.read() as tx:
+            return crawls.next_due_seconds(tx)
 
     def renew(self, owner: str, job_ids: Sequence[int]) -> None:
         with self._database.hasten() as tx:
@@ -195,6 +207,7 @@ class Pipeline:
     def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
         """Put these runs back on the queue."""
         runs.restart(tx, run_ids, {skill.name: skill.queue for skill in self.skills.values()})
+        crawls.seat(tx, run_ids)
 
     def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:
         """Housekeeping that any worker may do at any time: garbage, counts, old idempotency keys."""
@@ -208,6 +221,7 @@ class Pipeline:
             counters.fold(tx)
             idempotency_rows.drop_before(tx, idempotency.expired())
             workers.forget(tx, silent_seconds=FORGOTTEN_SECONDS)
+            crawls.tidy(tx)
 
     def _garbage(self, grace: timedelta) -> list[Row]:
         with self._database.read() as tx:

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 from mediatheque.core.graphs import skills_of
 from mediatheque.errors import Invalid, NotFound
-from mediatheque.model import Asset, RunState, State
+from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill
-from mediatheque.records import runs, workflows
+from mediatheque.records import crawls, runs, workflows
 from mediatheque.records.engine import Database, Tx
 
 UPLOAD, MANUAL, WORKFLOW, DISPATCH = "upload", "manual", "workflow", "dispatch"
@@ -99,6 +99,11 @@ class Planner:
         """Names of the skills that find the text in a file."""
         return frozenset(skill.name for skill in self.skills.values() if skill.reads)
 
+    @property
+    def crawling(self) -> frozenset[str]:
+        """Names of the skills that visit what a link leads to."""
+        return frozenset(skill.name for skill in self.skills.values() if skill.crawls)
+
     def enqueue(
         self,
         tx: Tx,
@@ -114,7 +119,9 @@ class Planner:
             return []
         rows = [_run_row(it, one, trigger) for one in wanted]
         lanes = [one.skill.queue for one in wanted]
-        runs.enqueue(tx, rows, lanes, self._database.now_micros(tx), first=first, chained=chained)
+        run_ids = runs.enqueue(tx, rows, lanes, self._database.now_micros(tx), first=first, chained=chained)
+        if Queue.CRAWL in lanes:
+            crawls.seat(tx, run_ids)
         return [row["uuid"] for row in rows]
 
     def _for(self, kind: str) -> list[Skill]:

@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mediatheque.core.addresses import LINK
 from mediatheque.core.planning import Planner
+from mediatheque.filing import Link
 from mediatheque.model import Asset, Execution, Finding, RunState, Stage, State, Variant
-from mediatheque.records import executions, files
+from mediatheque.records import executions, files, links
 from mediatheque.records.engine import Tx
 from mediatheque.records.executions import UNFINISHED
 from mediatheque.records.files import Found
 
 DESCRIPTION, VISIBLE_TEXT, TEXT_FACTS = "basic_caption", "visible_text", "text_facts"
+PAGE, PICTURES = "page", "page_pictures"
 """Kinds of findings."""
 
 
@@ -46,6 +49,9 @@ class Portrait:
     description_error: str | None
     read_by: Execution | None = None
     """The run that looks for its text."""
+    link: Link | None = None
+    crawl: Execution | None = None
+    """The last visit to what a link leads to, or the one that is to come."""
     history: list[tuple[str | None, Execution]] = field(default_factory=list)
     """Runs, oldest first, and for those that describe or make variants the word for what they do."""
 
@@ -53,6 +59,21 @@ class Portrait:
     def description(self) -> str | None:
         """A person's words go before a model's."""
         return self.asset.description or (self.descriptions[-1].text if self.descriptions else None)
+
+    @property
+    def crawling(self) -> Stage:
+        """How far a link's crawl is."""
+        if self.crawl is None:
+            return Stage.PENDING
+        if self.crawl.state in UNFINISHED:
+            return Stage.PROCESSING if self.crawl.is_held else Stage.QUEUED
+        return Stage.COMPLETED if self.crawl.state is RunState.SUCCEEDED else Stage.FAILED
+
+    @property
+    def crawled_at(self) -> datetime | None:
+        """When a link was visited last, with or without success."""
+        page = self.found.get(PAGE)
+        return (self.crawl.finished_at if self.crawl else None) or (page.created_at if page else None)
 
     @property
     def chunk_count(self) -> int | None:
@@ -82,15 +103,21 @@ class Portraits:
             found[one.blob_id].append(one)
         names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
         latest = executions.latest_of(
-            tx, [it.id for it in shown], names | self._planner.describing | self._planner.reading
+            tx,
+            [it.id for it in shown],
+            names | self._planner.describing | self._planner.reading | self._planner.crawling,
         )
-        return [self._portrait(it, variants[it.blob.id], found[it.blob.id], latest[it.id]) for it in shown]
+        saved = links.of(tx, [it.id for it in shown if it.kind == LINK])
+        return [
+            self._portrait(it, variants[it.blob.id], found[it.blob.id], latest[it.id], saved.get(it.id)) for it in shown
+        ]
 
     def with_history(self, tx: Tx, it: Asset) -> Portrait:
         (portrait,) = self.of(tx, [it])
         makers = {skill.name for skill in self._planner.makers(it.kind)}
         words = dict.fromkeys(makers, "variants") | dict.fromkeys(self._planner.describing, "describe")
-        portrait.history.extend((words.get(one.skill), one) for one in executions.history(tx, it.id, makers))
+        told = makers | self._planner.crawling
+        portrait.history.extend((words.get(one.skill), one) for one in executions.history(tx, it.id, told))
         return portrait
 
     def _portrait(
@@ -99,6 +126,7 @@ class Portraits:
         variants: Mapping[str, Variant],
         found: Sequence[Found],
         latest: Sequence[Execution],
+        link: Link | None,
     ) -> Portrait:
         descriptions = [_description(one) for one in found if one.finding.kind == DESCRIPTION]
         about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
@@ -114,6 +142,8 @@ class Portraits:
             reading=reading_stage(read_by.state if read_by else None, is_held=bool(read_by and read_by.is_held)),
             description_error=about.error if about and describing is Stage.FAILED else None,
             read_by=read_by,
+            link=link,
+            crawl=next((one for one in latest[::-1] if one.skill in self._planner.crawling), None),
         )
 
     def _sizing(self, it: Asset, variants: Mapping[str, Variant], latest: Sequence[Execution]) -> Stage | None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID, uuid4
 
-from mediatheque.core import names
+from mediatheque.core import names, snapshots
 from mediatheque.core.counts import count_derivatives, count_runs
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
@@ -31,8 +31,8 @@ class Made:
     name: str
     file: Path
     media_type: str
-    width: int
-    height: int
+    width: int | None
+    height: int | None
     size_bytes: int
     sha256: str
     frames: int = 1
@@ -48,6 +48,10 @@ class Outcome:
     replacement: Made | None = None
     keeps_original: bool = False
     texts: dict[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
+    """What the names of variants begin with that are to be gone."""
+    snapshot: dict[str, Any] | None = None
+    """Of a link's page: `uuid`, `url`, `title`, `text_chars`."""
     steps: list[tuple[str, str | None, datetime, datetime]] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -152,6 +156,9 @@ class Results:
         assets.discard(tx, [(it.blob.store, it.blob.key)], now)
 
     def _on_asset(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored, it: Asset, now: datetime) -> None:
+        if outcome.dropped:
+            there = [made.name for made in assets.variants_of(tx, it.blob.id)]
+            self.drop_variants(tx, it, [name for name in there if name.startswith(outcome.dropped)], now)
         if stored.variants:
             self.drop_variants(tx, it, [made.name for made, _ in stored.variants], now)
             assets.add_variants(
@@ -160,6 +167,9 @@ class Results:
             count_derivatives(tx, it, len(stored.variants))
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
         runs.put_findings(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
+        if outcome.snapshot is not None:
+            snapshots.keep(tx, it, outcome.snapshot, now)
+            self.drop_variants(tx, it, snapshots.superseded(tx, it), now)
         self._fill_texts(tx, it, outcome.texts, now)
         if any(found["kind"] in search.SEEN for found in outcome.findings):
             self._reindex(tx, it)
@@ -168,7 +178,7 @@ class Results:
 
     def _fill_texts(self, tx: Tx, it: Asset, texts: Mapping[str, str], now: datetime) -> None:
         """Only where nobody has written anything: the row is locked, so that cannot change meanwhile."""
-        own = {"description": it.description, "alt_text": it.alt_text}
+        own = {"description": it.description, "alt_text": it.alt_text, "title": it.title}
         values = {name: text[:MAX_TEXT_CHARS] for name, text in texts.items() if not (own[name] or "").strip()}
         if not values:
             return

@@ -5,12 +5,13 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import structlog
 
@@ -21,7 +22,8 @@ from mediatheque.core.results import SOURCE, Made, Outcome
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.errors import LibraryError, StorageFull, Unavailable, file_meanings
 from mediatheque.model import Blob, Facts
-from mediatheque.ports import Describer, Description, Skill, Store, Task
+from mediatheque.ports import Describer, Description, Fetched, Skill, Store, Task
+from mediatheque.records.links import names_of
 from mediatheque.records.runs import Claim
 
 log = structlog.get_logger()
@@ -36,6 +38,15 @@ class Describers(Protocol):
         """Raises `ProviderFailed` when there is nobody."""
 
 
+class Web(Protocol):
+    """The web as one crawl sees it."""
+
+    def fetch(
+        self, url: str, file: Path, *, limits: Mapping[str, int], seconds: float, decode: Callable[..., Any]
+    ) -> Fetched:
+        """As `ports.Work.fetch`; `decode` is for what has to be looked at on the way."""
+
+
 class Work:
     """What the steps of a skill see (`ports.Work`)."""
 
@@ -48,6 +59,7 @@ class Work:
         describers: Describers,
         outcome: Outcome,
         quota: Quota | None = None,
+        web: Web | None = None,
     ) -> None:
         self.blob = _blob(claim)
         self.facts = _facts(claim)
@@ -60,15 +72,33 @@ class Work:
         self._quota = quota
         self._decoders = decoders
         self._describers = describers
+        self._web = web
 
     def decode(self, function: str, **arguments: Any) -> Any:
         return self._decoders.run(function, **arguments)
 
-    def add_variant(self, name: str, file: Path, *, media_type: str, width: int, height: int) -> None:
+    def fetch(self, url: str, file: Path, *, limits: Mapping[str, int], seconds: float) -> Fetched:
+        if self._web is None:
+            raise Unavailable("Nobody crawls here")
+        return self._web.fetch(url, file, limits=limits, seconds=seconds, decode=self.decode)
+
+    def add_variant(
+        self, name: str, file: Path, *, media_type: str, width: int | None = None, height: int | None = None
+    ) -> None:
         made = _made(name, file, media_type, width, height)
         if self._is_dispatched:
             self._check_room(made.size_bytes)
         self.outcome.variants.append(made)
+
+    def drop_variants(self, *beginnings: str) -> None:
+        self.outcome.dropped += beginnings
+
+    def add_snapshot(self, page: Path, text: Path, *, url: str, title: str | None, text_chars: int) -> None:
+        uuid = uuid4()
+        page_name, text_name = names_of(uuid)
+        self.add_variant(page_name, page, media_type="text/html")
+        self.add_variant(text_name, text, media_type="text/plain")
+        self.outcome.snapshot = {"uuid": uuid, "url": url, "title": title, "text_chars": text_chars}
 
     def add_finding(self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None) -> None:
         self.outcome.findings.append({"kind": kind, "value": value, "model": model, "confidence": confidence})
@@ -79,8 +109,8 @@ class Work:
         self.outcome.replacement = replace(made, frames=facts["frames"], details=facts["details"])
         self.outcome.keeps_original = keep_original
 
-    def suggest(self, *, description: str | None = None, alt_text: str | None = None) -> None:
-        texts = {"description": description, "alt_text": alt_text}
+    def suggest(self, *, description: str | None = None, alt_text: str | None = None, title: str | None = None) -> None:
+        texts = {"description": description, "alt_text": alt_text, "title": title}
         self.outcome.texts |= {name: text for name, text in texts.items() if text}
 
     def describe(self, task: Task) -> Description:
@@ -149,7 +179,7 @@ def _safe(error: Exception) -> str:
     return masked(f"The file could not be processed: {error}") if isinstance(error, DecoderFailed) else "Internal error"
 
 
-def _made(name: str, file: Path, media_type: str, width: int, height: int) -> Made:
+def _made(name: str, file: Path, media_type: str, width: int | None, height: int | None) -> Made:
     with file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return Made(name, file, media_type, width, height, file.stat().st_size, sha256)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, ins
 from mediatheque.model import Asset, Blob, State, Variant
 from mediatheque.records.engine import Tx
 from mediatheque.records.folding import sort_key
-from mediatheque.records.tables import asset, asset_tag, blob, folder, garbage, variant
+from mediatheque.records.tables import asset, asset_tag, blob, folder, garbage, link, snapshot, variant
 
 _BLOB = tuple(column.label(f"current_{column.name}") for column in blob.c)
 WHOLE = select(asset, folder.c.path.label("folder_path"), *_BLOB).select_from(
@@ -201,6 +201,8 @@ def erase(tx: Tx, it: Asset, now: datetime, message: str | None = None) -> list[
     blank |= {"title": None, "tags": None, "description": None, "content_at": None}
     change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": None})
     set_tags(tx, it, ())
+    for about in (link, snapshot):
+        tx.execute(delete(about).where(about.c.asset_id == it.id))
     tx.execute(delete(blob).where(blob.c.id == it.blob.id))
     discard(tx, objects, now, message)
     return objects

@@ -13,6 +13,7 @@ from mediatheque.model import Asset, Finding, Variant
 from mediatheque.records import search
 from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant_of
 from mediatheque.records.engine import Tx
+from mediatheque.records.links import PAGE, TEXT
 from mediatheque.records.search import COUNT_LIMIT
 from mediatheque.records.tables import asset, asset_tag, asset_text, finding, run, variant
 
@@ -24,7 +25,7 @@ KEYS: dict[SortBy, ColumnElement[Any]] = {
 }
 
 
-WHOLE_TEXTS = ("document_text", "chunks")
+WHOLE_TEXTS = ("document_text", "chunks", "page_text")
 """Findings that hold megabytes."""
 
 
@@ -116,8 +117,9 @@ def beginning(tx: Tx, tenant_id: int, digits: str) -> list[UUID]:
 
 
 def variants_of(tx: Tx, blob_ids: Sequence[int]) -> list[tuple[int, Variant]]:
-    """(blob, variant)"""
-    rows = tx.execute(select(variant).where(variant.c.blob_id.in_(blob_ids)).order_by(variant.c.id)).mappings()
+    """(blob, variant), but for the snapshots of links: they are many, and listed by themselves."""
+    mine = variant.c.blob_id.in_(blob_ids), *(variant.c.name.not_like(f"{start}%") for start in (PAGE, TEXT))
+    rows = tx.execute(select(variant).where(*mine).order_by(variant.c.id)).mappings()
     return [(row["blob_id"], variant_of(row)) for row in rows]
 
 

@@ -31,7 +31,7 @@ from mediatheque.model import Finding, Queue, Run, RunState, StepResult
 from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step
 
-LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
+LANES = {Queue.FAST: 0, Queue.ENRICH: 1, Queue.CRAWL: 2}
 BACKLOG_LIMIT = 1000
 HORIZON_MICROS = 3600 * MICROSECOND
 """No delay and no lease is this long: one that ends later was written before the clock was put back."""
@@ -90,10 +90,13 @@ def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_secon
     """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
     wanted = {"lanes": [LANES[lane] for lane in lanes], "most": limit, "holder": owner,
               "lease": round(lease_seconds * MICROSECOND)}  # fmt: skip
-    jobs = {row.run_id: row for row in tx.execute(_TAKE[tx.dialect.name == "sqlite"], wanted)}
-    if not jobs:
-        return []
-    rows = tx.execute(_DETAILS, {"runs": list(jobs)}).mappings()
+    return claimed(tx, tx.execute(_TAKE[tx.dialect.name == "sqlite"], wanted))
+
+
+def claimed(tx: Tx, taken: Iterable[Any]) -> list[Claim]:
+    """What it takes to do the jobs that were taken."""
+    jobs = {row.run_id: row for row in taken}
+    rows = tx.execute(_DETAILS, {"runs": list(jobs)}).mappings() if jobs else ()
     return [_claim(jobs[row["run_id"]], row) for row in rows]
 
 
@@ -223,10 +226,10 @@ def depth(tx: Tx) -> dict[str, int]:
 
 
 def next_due_seconds(tx: Tx) -> float | None:
-    """Until the next job can be claimed, its lease or its delay having ended; None when there is none."""
+    """Until the next job that needs no turn can be claimed, its lease or its delay having ended; None: none is."""
     held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
     due = func.min(held_until) - now(tx)
-    micros = tx.execute(select(due).where(_UNCHAINED)).scalar()
+    micros = tx.execute(select(due).where(_UNCHAINED, job.c.site.is_(None))).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
@@ -260,32 +263,20 @@ def _held(job_id: Any, owner: Any, fence: Any) -> tuple[ColumnElement[bool], ...
 
 
 def now(tx: Tx) -> ColumnElement[int]:
-    return _SQLITE_NOW if tx.dialect.name == "sqlite" else _POSTGRESQL_NOW
+    return SQLITE_NOW if tx.dialect.name == "sqlite" else POSTGRESQL_NOW
 
 
 def _claim(taken: Any, row: RowMapping) -> Claim:
-    return Claim(
-        job_id=taken.id,
-        fence=taken.fence,
-        attempts=taken.attempts,
-        run_id=row["run_id"],
-        run_uuid=row["run_uuid"],
-        tenant_id=row["tenant_id"],
-        asset_id=row["asset_id"],
-        asset_uuid=row["asset_uuid"],
-        blob_id=row["id"],
-        skill=row["skill"],
-        trigger=row["trigger"],
-        shown=row["shown"],
-        parameters=row["parameters"] or {},
-        blob=row,
-    )
+    same = ("run_id", "run_uuid", "tenant_id", "asset_id", "asset_uuid", "skill", "trigger", "shown")
+    own = {name: row[name] for name in same}
+    job_row = {"job_id": taken.id, "fence": taken.fence, "attempts": taken.attempts}
+    return Claim(**job_row, **own, blob_id=row["id"], parameters=row["parameters"] or {}, blob=row)
 
 
-_SQLITE_NOW: ColumnElement[int] = literal_column(
+SQLITE_NOW: ColumnElement[int] = literal_column(
     "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)", BigInteger
 )
-_POSTGRESQL_NOW: ColumnElement[int] = literal_column(
+POSTGRESQL_NOW: ColumnElement[int] = literal_column(
     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)", BigInteger
 )
 _UNFINISHED = ("queued", "running")
@@ -315,11 +306,21 @@ _UNCHAINED = or_(job.c.after_id.is_(None), ~exists().where(_BEFORE.c.id == job.c
 """Nothing has to end before this job. Ids of ended jobs are not given out again while a later one waits for them."""
 
 
-def _take(now: ColumnElement[int]) -> ReturningUpdate[Any]:
-    come = [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in (job.c.available_at, job.c.lease_until)]
+def come(now: ColumnElement[int], *moments: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """That none of the moments is still to be waited for."""
+    return [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in moments]
+
+
+def take(now: ColumnElement[int], *more: ColumnElement[bool]) -> ReturningUpdate[Any]:
+    """Lease what is free: parameters `lanes`, `most`, `holder`, `lease` in microseconds, and those of `more`."""
     free = (
         select(job.c.id)
-        .where(job.c.lane.in_(bindparam("lanes", expanding=True)), *come, _UNCHAINED)
+        .where(
+            job.c.lane.in_(bindparam("lanes", expanding=True)),
+            *come(now, job.c.available_at, job.c.lease_until),
+            _UNCHAINED,
+            *more,
+        )
         .order_by(job.c.lane, job.c.backlog, job.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
@@ -334,7 +335,7 @@ def _take(now: ColumnElement[int]) -> ReturningUpdate[Any]:
 
 
 # Built once: to build a statement takes longer than to run it, and SQLite's writers wait for each other.
-_TAKE = {True: _take(_SQLITE_NOW), False: _take(_POSTGRESQL_NOW)}
+_TAKE = {True: take(SQLITE_NOW), False: take(POSTGRESQL_NOW)}
 _END = delete(job).where(*_held(bindparam("job"), bindparam("holder"), bindparam("fenced")))
 _FINISH = update(run).where(run.c.id == bindparam("row"))
 _FORGET_STEPS = delete(step).where(step.c.run_id == bindparam("run"))

@@ -15,13 +15,13 @@ from mediatheque.model import Asset
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Tx
 from mediatheque.records.folding import fold
-from mediatheque.records.tables import asset, asset_text, finding
+from mediatheque.records.tables import asset, asset_text, finding, link
 
 COUNT_LIMIT = 10_000
 """A search counts its hits exactly up to this."""
 
 KINDS = ("image", "document", "video", "audio", "link")
-SEEN = ("visible_text", "document_text")
+SEEN = ("visible_text", "document_text", "page_text")
 """Findings that hold text which can be seen in the file: a string, or an object with `text`."""
 _SEPARATOR, _SECTION = "\x1f", "\x1d"
 _FIRST_CHARACTER, _BASE = 0xE000, 6400
@@ -32,14 +32,14 @@ Texts = Sequence[str | None]
 
 def add(tx: Tx, it: Asset) -> None:
     """Let a new asset be found."""
-    put(tx, it.id, _scope_of(it), _names(it), _words(it))
+    put(tx, it.id, _scope_of(it), _names(tx, it), _words(it))
 
 
 def refresh(tx: Tx, it: Asset) -> None:
     """Let an asset be found by what it and its findings say now, and no longer by what they said."""
     seen = select(finding.c.value).where(finding.c.blob_id == it.blob.id, finding.c.kind.in_(SEEN))
     texts = [value.get("text") if isinstance(value, dict) else str(value) for value in tx.execute(seen).scalars()]
-    change(tx, it.id, _scope_of(it), _names(it), _words(it), texts)
+    change(tx, it.id, _scope_of(it), _names(tx, it), _words(it), texts)
 
 
 def discard(tx: Tx, it: Asset) -> None:
@@ -133,8 +133,12 @@ def _scope_of(it: Asset) -> Scope:
     return Scope(it.tenant_id, it.kind, it.is_public)
 
 
-def _names(it: Asset) -> Texts:
-    return it.filename, it.original_filename, it.title, *it.tags
+def _names(tx: Tx, it: Asset) -> Texts:
+    """A link's address is one of its names."""
+    own = it.filename, it.original_filename, it.title, *it.tags
+    if it.kind != "link":
+        return own
+    return *own, tx.execute(select(link.c.url).where(link.c.asset_id == it.id)).scalar()
 
 
 def _words(it: Asset) -> Texts:

@@ -20,7 +20,7 @@ _SURROGATES = re.compile(r"[\x00\ud800-\udfff]")
 
 def extract(path: str, media_type: str) -> dict[str, Any]:
     """`text`, `is_cut` (there are over two million characters or 2,000 pages), `chunks`. Raises `Malformed`."""
-    pages, is_cut = _pdf_pages(path) if media_type == "application/pdf" else _pages(path, media_type)
+    pages, is_cut = pdf_pages(path) if media_type == "application/pdf" else _pages(path, media_type)
     text = "\n\n".join(pages)
     starts = [0]
     for page in pages:
@@ -28,7 +28,7 @@ def extract(path: str, media_type: str) -> dict[str, Any]:
     return {"text": text[:MAX_CHARS], "is_cut": is_cut, "chunks": _chunks(text, starts if len(pages) > 1 else [])}
 
 
-def _pdf_pages(path: str) -> tuple[list[str], bool]:
+def pdf_pages(path: str) -> tuple[list[str], bool]:
     """pdfium alone: its page trees end where they end, and a page costs what it holds."""
     pages: list[str] = []
     chars = 0

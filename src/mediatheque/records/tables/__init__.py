@@ -17,6 +17,7 @@ from mediatheque.records.tables.library import (
     tally,
     variant,
 )
+from mediatheque.records.tables.links import link, site, snapshot
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
 from mediatheque.records.tables.parts import part
 from mediatheque.records.tables.rooms import (
@@ -59,6 +60,7 @@ __all__ = [
     "garbage",
     "idempotency",
     "job",
+    "link",
     "metadata",
     "part",
     "refresh_token",
@@ -66,6 +68,8 @@ __all__ = [
     "room_event",
     "room_member",
     "run",
+    "site",
+    "snapshot",
     "spending",
     "step",
     "storage_profile",

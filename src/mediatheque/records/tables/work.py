@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from mediatheque.records.tables.columns import BigId, instant, metadata, public_id, reference, row_id
@@ -69,9 +70,14 @@ job = Table(
     Column("available_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False, server_default="0"),
     Column("after_id", BigInteger),
+    Column("site", String(263)),
     Index("ix_job_turn", "lane", "backlog", "id"),
     Index("ix_job_tenant_id", "tenant_id"),
 )
+
+SITED = text("site IS NOT NULL")
+"""Jobs that talk to one site and wait for their turn there."""
+Index("ix_job_site", job.c.site, job.c.backlog, job.c.id, sqlite_where=SITED, postgresql_where=SITED)
 
 worker = Table(
     "worker",

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mediatheque.core.library import Library
 from mediatheque.core.media import ORIGINAL
-from mediatheque.core.portraits import Description, Portrait
+from mediatheque.core.portraits import PAGE, PICTURES, Description, Portrait
 from mediatheque.model import Execution, RunState, Stage, State
 from mediatheque.surfaces.signed import signed_url
 
@@ -154,6 +154,7 @@ def file_detail(library: Library, portrait: Portrait) -> FileDetail:
         hash=f"sha256:{it.blob.sha256}",
         processing_history=[_processing(word, execution) for word, execution in portrait.history],
         **_more(library, portrait),
+        **(_visited(portrait) if it.kind == "link" else {}),
     )
 
 
@@ -244,6 +245,38 @@ def _document(library: Library, portrait: Portrait) -> dict[str, Any]:
     }
 
 
+def _link(library: Library, portrait: Portrait) -> dict[str, Any]:
+    """What lists show of a link; the detail tells more."""
+    page, pictures = portrait.found.get(PAGE), portrait.found.get(PICTURES)
+    shown = pictures.value["pictures"] if pictures else []
+    return {
+        "source_url": portrait.link.url if portrait.link else None,
+        "domain": portrait.link.domain if portrait.link else None,
+        "og_metadata": page.value["og"] if page else None,
+        "favicon_url": url_of(library, portrait, "favicon"),
+        "crawl_status": portrait.crawling.value,
+        "extracted_images": [_picture(library, portrait, it) for it in shown],
+        "extracted_images_count": len(shown),
+    }
+
+
+def _picture(library: Library, portrait: Portrait, found: Mapping[str, Any]) -> dict[str, Any]:
+    """A picture of the page (contract, 10), and where our copy of it can be fetched."""
+    named = {name: found[name] for name in ("url", "alt", "width", "height", "image_id")}
+    return named | {"stored_url": url_of(library, portrait, found["variant"]) if found["variant"] else None}
+
+
+def _visited(portrait: Portrait) -> dict[str, Any]:
+    """What only the detail of a link tells."""
+    page = portrait.found.get(PAGE)
+    failed = portrait.crawl if portrait.crawling is Stage.FAILED else None
+    return {
+        "page_title": page.value["page_title"] if page else None,
+        "crawl_error": failed.error if failed else None,
+        "crawled_at": moment(portrait.crawled_at) if portrait.crawled_at else None,
+    }
+
+
 def _video(library: Library, portrait: Portrait) -> dict[str, Any]:
     """Nobody has looked into it yet: no analysis, no scenes, no transcript."""
     return {
@@ -256,7 +289,11 @@ def _video(library: Library, portrait: Portrait) -> dict[str, Any]:
     }
 
 
-_KINDS: Mapping[str, Callable[[Library, Portrait], dict[str, Any]]] = {"document": _document, "video": _video}
+_KINDS: Mapping[str, Callable[[Library, Portrait], dict[str, Any]]] = {
+    "document": _document,
+    "video": _video,
+    "link": _link,
+}
 """The keys that a kind of file has beside the common ones."""
 
 _STATUS = {

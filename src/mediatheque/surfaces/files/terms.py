@@ -17,6 +17,11 @@ TERMS = Terms(
 )
 """Of the streamed uploads."""
 
+LINK_TERMS = replace(
+    TERMS, media_types=frozenset(), takes_all_of=frozenset({"link"}), max_bytes=8192, max_title_chars=500
+)
+"""Of saved links."""
+
 PRESIGNED_TERMS = replace(TERMS, media_types=PUBLISHED, takes_all_of=frozenset(), max_bytes=50 * 1024 * 1024)
 """Of `upload/initiate`."""
 

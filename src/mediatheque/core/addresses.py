@@ -1,0 +1,33 @@
+"""The addresses of links: which are taken, and which are the same (contract, 3.9)."""
+
+import hashlib
+from typing import Any
+
+from mediatheque.clients.addresses import Refused
+from mediatheque.clients.urls import MAX_URL_CHARS, Place, place_of
+from mediatheque.errors import BadRequest, Invalid
+
+LINK = "link"
+"""The kind."""
+FIELD = ("body", "url")
+
+
+def checked(url: str) -> Place:
+    """Where a link may lead, as far as its spelling tells; raises `BadRequest` for another scheme, and `Invalid`."""
+    if len(url) > MAX_URL_CHARS:
+        message = f"String should have at most {MAX_URL_CHARS} characters"
+        raise Invalid(message, field=FIELD, kind="string_too_long")
+    if not url.lower().startswith(("http://", "https://")):
+        raise BadRequest("Invalid URL: it has to start with http:// or https://")
+    try:
+        return place_of(url)
+    except Refused as error:
+        message = "Input should be a URL with a host, without credentials, blanks and control characters"
+        raise Invalid(message, field=FIELD, kind="url_parsing") from error
+
+
+def address_row(url: str) -> dict[str, Any]:
+    """What is recorded of a URL: as it came, and what tells it from others."""
+    place = checked(url)
+    key = hashlib.sha256(place.url.encode()).hexdigest()
+    return {"url": url, "url_key": key, "domain": place.host, "site": place.site}
