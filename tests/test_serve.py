@@ -162,4 +162,4 @@ def test_a_deletion_shows_at_once_in_every_api_process(small: Server) -> None:
 def test_a_queue_that_does_not_exist_is_told_in_one_line(small: Server) -> None:
     answer = small.command("worker", "--queues", "fast,slow")
     assert answer.returncode == 1
-    assert answer.stderr == "mediatheque: --queues 'fast,slow': takes fast, enrich\n"
+    assert answer.stderr == "mediatheque: --queues 'fast,slow': takes fast, enrich, crawl\n"
