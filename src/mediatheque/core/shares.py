@@ -89,7 +89,7 @@ class Shares:
 
     def tidy(self) -> None:
         """Forget links that expired a day ago."""
-        with self._database.write() as tx:
+        with self._database.hasten() as tx:
             shares.forget_before(tx, datetime.now(UTC) - timedelta(days=1))
 
 

@@ -90,7 +90,7 @@ class Stream:
     def tidy(self) -> None:
         """Forget old events, and connections that are gone without a word."""
         now = datetime.now(UTC)
-        with self._database.write() as tx:
+        with self._database.hasten() as tx:
             events.forget_before(tx, now - KEPT)
             gone = events.lapsed(tx, now, BATCH)
             for row in gone:

@@ -1,5 +1,6 @@
 """What requests of this dialect ask for: JSON whatever their `Content-Type`, looked at last (contract, 4.1 and 4.2)."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -110,10 +111,10 @@ class NewShareBody(BaseModel):
 
 async def asked_in(
     request: Request, model: type[Model], read: Callable[[Model], Thing]
-) -> tuple[Callable[[], Thing], bytes]:
-    """What the body asks for, to be looked at when its turn comes (then `Invalid`), and the body itself."""
+) -> tuple[Callable[[], Thing], str]:
+    """What the body asks for, to be looked at when its turn comes (then `Invalid`), and the body's hash."""
     body = await request.body()
-    return lambda: read(_validated(model, body)), body
+    return lambda: read(_validated(model, body)), hashlib.sha256(body).hexdigest()
 
 
 def described(model: type[BaseModel], *, creates: bool = False) -> dict[str, Any]:

@@ -35,11 +35,11 @@ def routes(library: Library) -> APIRouter:
     async def create_room(request: Request) -> Response:
         """A new room, of which the caller is a member with power 100."""
         actor, key, identity = actor_of(request), request.headers.get("idempotency-key"), request.state.request_id
-        asked, body = await asked_in(request, NewRoom, lambda it: it.name)
+        asked, digest = await asked_in(request, NewRoom, lambda it: it.name)
 
         def make() -> Response:
             return once(
-                library, actor, key, ("POST /v1/rooms", body.hex()),
+                library, actor, key, ("POST /v1/rooms", digest),
                 lambda remembering: rooms.make(actor, asked, remembering=remembering),
                 status=201, render=_rendered, render_error=render_error, request_id=identity,
             )  # fmt: skip

@@ -37,12 +37,12 @@ def _behind_the_door(library: Library) -> APIRouter:
     async def share_artifact(request: Request, room_id: str, artifact_id: str) -> Response:
         """A link that shows the artifact to anybody who has it, until it expires."""
         actor, key, identity = actor_of(request), request.headers.get("idempotency-key"), request.state.request_id
-        asked, body = await asked_in(request, NewShareBody, NewShareBody.asked)
+        asked, digest = await asked_in(request, NewShareBody, NewShareBody.asked)
         room, artifact = room_uuid(room_id), uuid_in(artifact_id)
 
         def make() -> Response:
             return once(
-                library, actor, key, (f"POST {request.url.path}", body.hex()),
+                library, actor, key, (f"POST {request.url.path}", digest),
                 lambda remembering: shares.make(actor, room, artifact, asked, remembering=remembering),
                 status=201, render=lambda it: One(data=_shape(library, it)).model_dump_json(),
                 render_error=render_error, request_id=identity,

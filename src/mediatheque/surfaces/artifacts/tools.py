@@ -35,11 +35,11 @@ def routes(library: Library) -> APIRouter:
     async def create_artifact(request: Request, room_id: str) -> Response:
         """A new document in the room."""
         actor, key, identity = actor_of(request), request.headers.get("idempotency-key"), request.state.request_id
-        asked, body = await asked_in(request, CreateArtifact, CreateArtifact.asked)
+        asked, digest = await asked_in(request, CreateArtifact, CreateArtifact.asked)
 
         def make() -> Response:
             return once(
-                library, actor, key, (f"POST {request.url.path}", body.hex()),
+                library, actor, key, (f"POST {request.url.path}", digest),
                 lambda remembering: artifacts.create(actor, room_uuid(room_id), asked, remembering=remembering),
                 status=201, render=_rendered, render_error=render_error, request_id=identity,
             )  # fmt: skip

@@ -66,7 +66,11 @@ class _Behind:
                 module = await asyncio.to_thread(importlib.import_module, SERVER)
                 started: asyncio.Future[AsgiApp] = asyncio.get_running_loop().create_future()
                 self._running = asyncio.create_task(module.run(self._library, started))
-                self._app = await started
+                either: set[asyncio.Future[Any]] = {self._running, started}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+                if not started.done():
+                    self._running.result()  # what it failed with
+                self._app = started.result()
             return self._app
 
 
