@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,13 @@ from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
+from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
 from mediatheque.model import Endpoint, Queue, Reach
 from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
-from mediatheque.records.signals import Signals, signals_for
+from mediatheque.records.signals import Signals, signals_for, socket_folder
 from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.trash import Trash
+    from mediatheque.core.work import Equipment
     from mediatheque.surfaces.front import Front
     from mediatheque.worker import Worker
 
@@ -55,12 +58,14 @@ class Parts:
     database: Database
     signals: Signals
     decoders: Decoders
+    models: Models
     store: Store
     pipeline: Pipeline
     generations: Generations
 
     def close(self) -> None:
         self.decoders.close()
+        self.models.close()
         self.signals.close()
         self.database.close()
 
@@ -102,7 +107,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     pool = Decoders(
         decoders,
         memory_bytes=settings.decoder_memory_mb << 20,
-        allowed=tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)})),
+        allowed=_allowed(plugins),
     )
     sealer = Sealer(own_secrets(settings))
     endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
@@ -110,7 +115,8 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
     pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations)
-    return Parts(settings, plugins, database, signals, pool, store, pipeline, generations)
+    models = make_models(settings, plugins)
+    return Parts(settings, plugins, database, signals, pool, models, store, pipeline, generations)
 
 
 def make_library(parts: Parts) -> "Library":
@@ -161,7 +167,7 @@ def make_library(parts: Parts) -> "Library":
         resuming=Resuming(database, intake, arriving, settings.resumable_bytes),
         batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
-        catalogue=Catalogue(database, assets, settings.gallery_tenant),
+        catalogue=Catalogue(database, assets, parts.pipeline.planner.listed, settings.gallery_tenant),
         files=files,
         trash=trash,
         tree=Tree(database, files, trash, generations),
@@ -195,12 +201,21 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         make_fsck(parts),
         make_trash(parts),
         make_arrivals(parts, make_intake(parts)),
-        parts.decoders,
-        make_describers(parts),
+        make_equipment(parts),
         parts.signals,
         lanes,
-        make_quota(parts),
     )
+
+
+def make_equipment(parts: Parts) -> "Equipment":
+    from mediatheque.core.work import Equipment
+
+    return Equipment(parts.decoders, parts.models, make_describers(parts), parts.pipeline.recall, make_quota(parts))
+
+
+def make_models(settings: Settings, plugins: ModuleType = installed) -> Models:
+    folder = partial(socket_folder, settings.data_dir, "-models")
+    return Models(folder, is_on=settings.models == "on", allowed=_allowed(plugins))
 
 
 def make_describers(parts: Parts) -> "Describers":
@@ -265,6 +280,11 @@ def make_accounts(settings: Settings) -> "Accounts":
 
     prepare(settings)
     return Accounts(Database(database_url(settings)))
+
+
+def _allowed(plugins: ModuleType) -> tuple[str, ...]:
+    """Where functions lie that other processes of ours may be asked to run."""
+    return tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)}))
 
 
 def load(names: Sequence[str]) -> tuple[Any, ...]:

@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     describer: Literal["builtin", "off"] = Field(
         "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
     )
+    models: Literal["on", "off"] = Field(
+        "on", description="`off`: no model is ever loaded; what needs one is skipped, and pictures stay unread."
+    )
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="`redis://host:port/number` for shared rate limits when there are several API processes."
     )

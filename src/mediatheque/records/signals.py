@@ -37,7 +37,7 @@ class LocalSignals:
     """Each listener owns a datagram socket in one folder; a sender writes a byte to all of them."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._folder = _socket_folder(data_dir)
+        self._folder = socket_folder(data_dir)
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._listener: socket.socket | None = None
@@ -78,10 +78,10 @@ class LocalSignals:
         return self._listener
 
 
-def _socket_folder(data_dir: Path) -> Path:
+def socket_folder(data_dir: Path, suffix: str = "") -> Path:
     """A short path (socket names have at most 107 bytes), one for a data folder, that only this user may enter."""
     digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir(), f"mediatheque-{os.getuid()}-{digest}")
+    folder = Path(tempfile.gettempdir(), f"mediatheque-{os.getuid()}-{digest}{suffix}")
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():

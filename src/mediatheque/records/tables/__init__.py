@@ -18,6 +18,7 @@ from mediatheque.records.tables.library import (
     variant,
 )
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
+from mediatheque.records.tables.understanding import authorship, likeness, permit
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "asset_tag",
     "asset_text",
     "audit",
+    "authorship",
     "batch",
     "blob",
     "counter",
@@ -40,7 +42,9 @@ __all__ = [
     "garbage",
     "idempotency",
     "job",
+    "likeness",
     "metadata",
+    "permit",
     "refresh_token",
     "run",
     "spending",
