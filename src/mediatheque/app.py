@@ -234,6 +234,7 @@ def make_describers(parts: Parts) -> "Describers":
         others=Reach(frozenset(settings.endpoint_allow), https_only=True),
         daily_limit=settings.vision_daily_requests,
         deadline_seconds=settings.vision_timeout_seconds,
+        concurrent=settings.vision_concurrent,
     )
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from mediatheque.core.names import MAX_TAG_CHARS, MAX_TAGS
 from mediatheque.core.planning import MANUAL, WORKFLOW
-from mediatheque.model import Asset, Verdict
+from mediatheque.model import Asset
 from mediatheque.records import assets, authorship, findings
 from mediatheque.records.engine import Tx
 from mediatheque.records.runs import Claim
+from mediatheque.understanding import Verdict
 
 MAX_TEXT_CHARS = 1000
 KINDS = {"description": ("basic_caption",), "alt_text": ("alt_text",), "tags": ("tags",)}

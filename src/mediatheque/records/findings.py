@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
-from mediatheque.model import Finding, Verdict
 from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import finding, run
+from mediatheque.understanding import Finding, Verdict
 
 WHOLE_TEXTS = ("document_text", "chunks", "text_lines")
 """Findings that are large: megabytes, or the place of every line."""
