@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -24,24 +23,24 @@ from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
-from mediatheque.model import Endpoint, Queue, Reach
+from mediatheque.model import Queue
+from mediatheque.outfit import make_describers, make_equipment, make_models
 from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
-from mediatheque.records.signals import Signals, signals_for, socket_folder
+from mediatheque.records.signals import Signals, signals_for
 from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.arrivals import Arrivals
-    from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
+    from mediatheque.core.models import Shelf
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.trash import Trash
-    from mediatheque.core.work import Equipment
     from mediatheque.surfaces.front import Front
     from mediatheque.worker import Worker
 
@@ -115,7 +114,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
     pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations)
-    models = make_models(settings, plugins)
+    models = make_models(settings, _allowed(plugins))
     return Parts(settings, plugins, database, signals, pool, models, store, pipeline, generations)
 
 
@@ -128,6 +127,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.files import Files
+    from mediatheque.core.findings import Findings
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
     from mediatheque.core.library import Library
@@ -169,6 +169,7 @@ def make_library(parts: Parts) -> "Library":
         assets=assets,
         catalogue=Catalogue(database, assets, parts.pipeline.planner.listed, settings.gallery_tenant),
         files=files,
+        findings=Findings(database),
         trash=trash,
         tree=Tree(database, files, trash, generations),
         skills=Skills(database, parts.pipeline),
@@ -201,41 +202,17 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         make_fsck(parts),
         make_trash(parts),
         make_arrivals(parts, make_intake(parts)),
-        make_equipment(parts),
+        make_equipment(parts, make_quota(parts)),
         parts.signals,
         lanes,
     )
 
 
-def make_equipment(parts: Parts) -> "Equipment":
-    from mediatheque.core.work import Equipment
+def make_shelf(settings: Settings, plugins: ModuleType = installed) -> "Shelf":
+    """For the command line: the models alone."""
+    from mediatheque.core.models import Shelf
 
-    return Equipment(parts.decoders, parts.models, make_describers(parts), parts.pipeline.recall, make_quota(parts))
-
-
-def make_models(settings: Settings, plugins: ModuleType = installed) -> Models:
-    folder = partial(socket_folder, settings.data_dir, "-models")
-    return Models(folder, is_on=settings.models == "on", allowed=_allowed(plugins))
-
-
-def make_describers(parts: Parts) -> "Describers":
-    from mediatheque.core.describing import DEFAULT_PROMPT, Describers
-    from mediatheque.core.sealing import Sealer
-
-    settings = parts.settings
-    default = Endpoint(
-        settings.vision_url, settings.vision_api_key, settings.vision_model, Reach(anywhere=True), DEFAULT_PROMPT
-    )
-    return Describers(
-        parts.database,
-        Sealer(own_secrets(settings)),
-        builtin=load([parts.plugins.DESCRIBER])[0] if settings.describer == "builtin" else None,
-        default=default if settings.vision_url else None,
-        others=Reach(frozenset(settings.endpoint_allow), https_only=True),
-        daily_limit=settings.vision_daily_requests,
-        deadline_seconds=settings.vision_timeout_seconds,
-        concurrent=settings.vision_concurrent,
-    )
+    return Shelf(make_models(settings, _allowed(plugins)), load(plugins.MODELS))
 
 
 def make_quota(parts: Parts) -> "Quota":

@@ -9,6 +9,7 @@ from mediatheque.surfaces.files import (
     batches,
     changes,
     detail,
+    findings,
     folders,
     listing,
     live,
@@ -31,6 +32,7 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     listing.routes,
     changes.routes,
     detail.routes,
+    findings.routes,
     folders.routes,
 )
 
