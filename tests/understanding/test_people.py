@@ -90,7 +90,7 @@ def test_a_blank_that_a_person_left_is_filled_by_hand_alone(tenant: Tenant) -> N
     assert caption(tenant.client, file["id"])["state"] == "rejected"
     describe_again(tenant.client, file["id"])
     asset = tenant.client.get(f"/api/v1/assets/{file['id']}").json()["data"]
-    assert asset["description"]
+    assert asset["description"] and "basic_caption" in [it["kind"] for it in asset["structuredResults"]]
 
 
 def test_what_is_not_there_cannot_be_judged(tenant: Tenant) -> None:

@@ -168,7 +168,8 @@ class Results:
             )
             counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(stored.variants))
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
-        findings.put(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
+        is_asked = claim.trigger in authors.ASKED_FOR
+        findings.put(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None, forgives=is_asked)
         for found in outcome.findings:
             if found["kind"] == PERCEPTUAL_HASH:
                 likenesses.put(tx, it.tenant_id, it.blob.id, found["value"])

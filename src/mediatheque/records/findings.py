@@ -31,13 +31,22 @@ class Found:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def put(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]], *, all_kinds: bool = True) -> None:
+def put(
+    tx: Tx,
+    blob_id: int,
+    skill: str,
+    rows: list[dict[str, Any]],
+    *,
+    all_kinds: bool = True,
+    forgives: bool = False,
+) -> None:
     """Replace what this skill has said about the blob, or with `all_kinds` False only what it says anew.
 
-    What a person made of a finding holds for the one that comes in its place.
+    What a person made of a finding holds for the one that comes in its place; `forgives`: but for a rejection.
     """
     mine = finding.c.blob_id == blob_id, finding.c.skill == skill
-    judged = select(finding.c.kind, finding.c.state).where(*mine, finding.c.state != Verdict.SUGGESTED)
+    lasting = [it for it in Verdict if it is not Verdict.SUGGESTED and not (forgives and it is Verdict.REJECTED)]
+    judged = select(finding.c.kind, finding.c.state).where(*mine, finding.c.state.in_(lasting))
     verdicts = {row.kind: row.state for row in tx.execute(judged)}
     old = delete(finding).where(*mine)
     tx.execute(old if all_kinds else old.where(finding.c.kind.in_([row["kind"] for row in rows])))
