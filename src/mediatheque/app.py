@@ -23,8 +23,10 @@ from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
+from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
-from mediatheque.model import Endpoint, Queue, Reach
+from mediatheque.model import Queue
+from mediatheque.outfit import make_crawling, make_describers, make_equipment, make_models
 from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
@@ -35,11 +37,10 @@ if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.arrivals import Arrivals
     from mediatheque.core.authoring import Authoring
-    from mediatheque.core.crawling import Crawling
-    from mediatheque.core.describing import Describers
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
+    from mediatheque.core.models import Shelf
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.trash import Trash
@@ -64,6 +65,7 @@ class Parts:
     decoders: Decoders
     readers: Decoders
     """For what crawls bring, so that pages and uploads need not wait for each other."""
+    models: Models
     store: Store
     pipeline: Pipeline
     generations: Generations
@@ -72,6 +74,7 @@ class Parts:
         self.decoders.close()
         self.news.close()
         self.readers.close()
+        self.models.close()
         self.signals.close()
         self.database.close()
 
@@ -111,7 +114,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     signals = signals_for(database, settings.data_dir)
     news = News(signals_for(database, settings.data_dir, NEWS))
     store = _store(settings, plugins)
-    allowed = tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)}))
+    allowed = _allowed(plugins)
     pool, readers = (
         Decoders(size, memory_bytes=settings.decoder_memory_mb << 20, allowed=allowed) for size in (decoders, 1)
     )
@@ -121,7 +124,8 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
     pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, news)
-    return Parts(settings, plugins, database, signals, news, pool, readers, store, pipeline, generations)
+    models = make_models(settings, allowed)
+    return Parts(settings, plugins, database, signals, news, pool, readers, models, store, pipeline, generations)
 
 
 def make_library(parts: Parts) -> "Library":
@@ -134,6 +138,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.chunking import Chunking
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.files import Files
+    from mediatheque.core.findings import Findings
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
     from mediatheque.core.library import Library
@@ -176,9 +181,10 @@ def make_library(parts: Parts) -> "Library":
         chunking=Chunking(database, stores, intake, arriving, parts.pipeline),
         batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
-        catalogue=Catalogue(database, assets, settings.gallery_tenant),
+        catalogue=Catalogue(database, assets, parts.pipeline.planner.listed, settings.gallery_tenant),
         files=files,
         links=Links(database, intake, parts.pipeline, media, parts.decoders),
+        findings=Findings(database),
         trash=trash,
         tree=Tree(database, files, trash, generations),
         skills=Skills(database, parts.pipeline),
@@ -214,39 +220,18 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         make_trash(parts),
         make_arrivals(parts, make_intake(parts)),
         make_authoring(parts),
-        parts.decoders,
-        make_describers(parts),
+        make_equipment(parts, make_quota(parts)),
         parts.signals,
         lanes,
-        make_quota(parts),
         make_crawling(parts) if CRAWLED & set(lanes) else None,
     )
 
 
-def make_crawling(parts: Parts) -> "Crawling":
-    from mediatheque.core.crawling import Crawling
+def make_shelf(settings: Settings, plugins: ModuleType = installed) -> "Shelf":
+    """For the command line: the models alone."""
+    from mediatheque.core.models import Shelf
 
-    reach = Reach(frozenset(parts.settings.crawl_allow))
-    return Crawling(parts.database, parts.readers, reach, pause_seconds=parts.settings.crawl_pause_seconds)
-
-
-def make_describers(parts: Parts) -> "Describers":
-    from mediatheque.core.describing import DEFAULT_PROMPT, Describers
-    from mediatheque.core.sealing import Sealer
-
-    settings = parts.settings
-    default = Endpoint(
-        settings.vision_url, settings.vision_api_key, settings.vision_model, Reach(anywhere=True), DEFAULT_PROMPT
-    )
-    return Describers(
-        parts.database,
-        Sealer(own_secrets(settings)),
-        builtin=load([parts.plugins.DESCRIBER])[0] if settings.describer == "builtin" else None,
-        default=default if settings.vision_url else None,
-        others=Reach(frozenset(settings.endpoint_allow), https_only=True),
-        daily_limit=settings.vision_daily_requests,
-        deadline_seconds=settings.vision_timeout_seconds,
-    )
+    return Shelf(make_models(settings, _allowed(plugins)), load(plugins.MODELS))
 
 
 def make_quota(parts: Parts) -> "Quota":
@@ -299,6 +284,11 @@ def make_accounts(settings: Settings) -> "Accounts":
 
     prepare(settings)
     return Accounts(Database(database_url(settings)))
+
+
+def _allowed(plugins: ModuleType) -> tuple[str, ...]:
+    """Where functions lie that other processes of ours may be asked to run."""
+    return tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)}))
 
 
 def load(names: Sequence[str]) -> tuple[Any, ...]:

@@ -248,6 +248,12 @@ class ProviderFailed(LibraryError):
     code, status, default_message = "provider_failed", 503, "The AI provider failed"
 
 
+class NotInstalled(LibraryError):
+    """A model is not there: an optional extra is not installed, or models are turned off. The step is skipped."""
+
+    code, status, default_message = "not_installed", 503, "A model is not installed"
+
+
 class StorageFull(LibraryError):
     """Disk or store has no room; nothing was written."""
 

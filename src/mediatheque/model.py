@@ -37,6 +37,8 @@ class RunState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    """What it takes is not installed: nobody is to blame and nothing is to be mended."""
 
 
 class Queue(StrEnum):
@@ -151,17 +153,6 @@ class Variant:
     sha256: str
     width: int | None
     height: int | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a skill said about a blob."""
-
-    kind: str
-    value: Any
-    model: str | None
-    confidence: float | None
     created_at: datetime
 
 

@@ -26,6 +26,8 @@ SKILLS = (
     "mediatheque.skills.poster:SKILL",
     "mediatheque.skills.document_text:SKILL",
     "mediatheque.skills.crawl:SKILL",
+    "mediatheque.skills.ocr:SKILL",
+    "mediatheque.skills.tags:SKILL",
     "mediatheque.skills.basic_image_enrich:SKILL",
     "mediatheque.skills.caption:SKILL",
     "mediatheque.skills.alt_text:SKILL",
@@ -33,6 +35,10 @@ SKILLS = (
     "mediatheque.skills.exif_strip:SKILL",
     "mediatheque.skills.format_convert:SKILL",
     "mediatheque.skills.watermark:SKILL",
+)
+MODELS = (
+    "mediatheque.skills.ocr:MODEL",
+    "mediatheque.skills.tags:MODEL",
 )
 DESCRIBER = "mediatheque.skills.describing:BUILTIN"
 """Puts pictures into words where no AI provider is configured."""

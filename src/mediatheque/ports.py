@@ -1,15 +1,15 @@
 """What can be plugged in: stores, kinds and skills, each a small protocol with a contract test over every entry."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from mediatheque.model import Blob, Facts, Queue, Reach
+from mediatheque.understanding import Description, Level, Model, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,22 +197,6 @@ class Kind(Protocol):
         """The probe's answer as facts."""
 
 
-class Task(StrEnum):
-    """What a describer is asked for: a caption says what is there, an alternative text replaces the picture."""
-
-    CAPTION = "caption"
-    ALT_TEXT = "alt_text"
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a describer said. `generator` names the model; `confidence` is 0 to 1 where it is known."""
-
-    text: str
-    generator: str
-    confidence: float | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What came from the web into a file. `url` is where it was in the end; type and charset are as declared."""
@@ -235,8 +219,28 @@ class Work(Protocol):
     folder: Path
     """A private folder for results, removed when the run ends."""
 
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What people have said of the file: `filename`, `title`, `description`, `tags`; what nobody said is absent."""
+
     def decode(self, function: str, **arguments: Any) -> Any:
         """Run `module:function` in a decoder child (memory, CPU and time limits) with JSON arguments and result."""
+
+    def check(self, model: Model) -> None:
+        """Raise `errors.NotInstalled`, naming the extra, unless the model is there."""
+
+    def infer(self, model: Model, function: str, **arguments: Any) -> Any:
+        """Run `module:function` beside the loaded models, with JSON arguments and result.
+
+        It is given pixels and text, never a file as it came. Raises `errors.NotInstalled`.
+        """
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for the answer."""
+
+    def found(self, kind: str) -> Any | None:
+        """The newest finding of this kind about the file, of this run or an earlier one; None: there is none."""
 
     def fetch(self, url: str, file: Path, *, limits: Mapping[str, int], seconds: float) -> Fetched:
         """Fetch a URL into the file, through the guard, with the site's leave and when it is our turn there.
@@ -256,7 +260,14 @@ class Work(Protocol):
         """What the link's page is now: HTML that is safe to show, and its plain text."""
 
     def add_finding(
-        self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None
+        self,
+        kind: str,
+        value: Any,
+        *,
+        model: str | None = None,
+        confidence: float | None = None,
+        prompt_hash: str | None = None,
+        language: str | None = None,
     ) -> None: ...
 
     def replace(self, file: Path, *, media_type: str, facts: Mapping[str, Any], keep_original: bool = False) -> None:
@@ -265,17 +276,29 @@ class Work(Protocol):
         With `keep_original` the bytes that were there stay, as the variant `source`.
         """
 
-    def suggest(self, *, description: str | None = None, alt_text: str | None = None, title: str | None = None) -> None:
-        """Texts for the asset, taken only where it has none: what a person wrote is never overwritten."""
+    def suggest(
+        self,
+        *,
+        description: str | None = None,
+        alt_text: str | None = None,
+        title: str | None = None,
+        tags: Sequence[str] = (),
+    ) -> None:
+        """Words for the asset, taken only where it has none: what a person wrote is never overwritten."""
 
-    def describe(self, task: Task) -> Description:
-        """What the tenant's describer says of the picture; raises `errors.ProviderFailed`."""
+    def describe(
+        self, task: Task, *, level: Level = Level.QUICK, claimed: Mapping[str, Any] | None = None
+    ) -> Description:
+        """What the tenant's describer says of the picture; raises `errors.ProviderFailed`.
+
+        A model is asked as often as the level says. What is `claimed` of the file is held against the picture, too.
+        """
 
 
 class Describer(Protocol):
     """Something that puts a picture into words."""
 
-    def describe(self, work: Work, task: Task) -> Description:
+    def describe(self, work: Work, task: Task, level: Level, claimed: Mapping[str, Any] | None) -> Description:
         """Raises `errors.ProviderFailed`."""
 
 
@@ -307,7 +330,9 @@ class Skill:
     """The asset is ready when its essential runs have succeeded, and failed when one has failed. A step that fails
     ends an essential run; in other runs the later steps still have their turn."""
     enriches: bool = False
-    """Planned for a new blob whose uploader wants it enriched."""
+    """Planned for a new blob whose uploader wants it enriched; those of one upload run one after another."""
+    is_quiet: bool = False
+    """Whether its runs after an upload are left out of an asset's history: clients know one pipeline (2.5)."""
     describes: bool = False
     """Whether its runs are what an asset's description waits for."""
     reads: bool = False

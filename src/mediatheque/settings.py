@@ -99,8 +99,14 @@ class Settings(BaseSettings):
         45, gt=0, le=600, description="What one description may take at an AI provider, retries and all."
     )
     vision_daily_requests: int = Field(0, ge=0, description="Descriptions per tenant and day by AI providers; 0: any.")
+    vision_concurrent: int = Field(
+        4, ge=0, description="Descriptions per tenant that AI providers are asked for at a time; 0: any number."
+    )
     describer: Literal["builtin", "off"] = Field(
         "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
+    )
+    models: Literal["on", "off"] = Field(
+        "on", description="`off`: no model is ever loaded; what needs one is skipped, and pictures stay unread."
     )
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="`redis://host:port/number` for shared rate limits when there are several API processes."

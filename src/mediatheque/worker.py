@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 from uuid import uuid4
@@ -22,12 +22,11 @@ from mediatheque.core.authoring import Authoring
 from mediatheque.core.crawling import Crawling, Visit
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
-from mediatheque.core.planning import MANUAL
-from mediatheque.core.quota import Quota
+from mediatheque.core.planning import IMPATIENT
 from mediatheque.core.results import Outcome
 from mediatheque.core.trash import Trash
-from mediatheque.core.work import Describers, Work, perform, source_of, workplace
-from mediatheque.decoder import DecoderFailed, Decoders
+from mediatheque.core.work import Equipment, Work, perform, source_of, workplace
+from mediatheque.decoder import DecoderFailed
 from mediatheque.errors import LibraryError, StorageFull, Unavailable
 from mediatheque.model import Queue
 from mediatheque.records.runs import Claim
@@ -37,8 +36,6 @@ SLOTS = 2
 CRAWLERS = 4
 LEAVE_SECONDS = 4.0
 """How long crawls that are under way may take when the worker ends, before they are handed back."""
-IMPATIENT = frozenset({MANUAL})
-"""Triggers behind which somebody waits for the answer: better a reason now than another try later."""
 LOOK_SECONDS = 15.0
 """How often an idle worker looks by itself, should a signal have been lost."""
 BUSY_LOOK_SECONDS = 1.0
@@ -68,21 +65,17 @@ class Worker:
         trash: Trash,
         arriving: Arrivals,
         authoring: Authoring,
-        decoders: Decoders,
-        describers: Describers,
+        equipment: Equipment,
         signals: Signals,
         lanes: Sequence[Queue],
-        quota: Quota | None = None,
         crawling: Crawling | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
         self._arrivals = arriving
-        self._decoders = decoders
-        self._describers = describers
+        self._equipment = equipment
         self._signals = signals
         self._lanes = lanes
-        self._quota = quota
         self._crawling = crawling
         self._under_way: dict[int, tuple[Claim, Visit]] = {}
         self._stopping = threading.Event()
@@ -165,7 +158,7 @@ class Worker:
         for claim in claims:
             self._wake.set()  # where one job was there may be another: the other slot looks too
             with self._holding(claim):
-                self._do(claim, self._decoders)
+                self._do(claim, self._equipment)
         has_arrived = (
             self._arrivals.finish_next()
         )  # after each job one of these, so that neither keeps the other waiting
@@ -191,7 +184,7 @@ class Worker:
         with self._crawling.visit(site, holder) as visit, self._holding(claim):
             with self._lock:
                 self._under_way[claim.job_id] = claim, visit
-            self._do(claim, self._crawling.readers, visit)
+            self._do(claim, replace(self._equipment, decoders=self._crawling.readers, web=visit))
             with self._lock:
                 self._under_way.pop(claim.job_id, None)
 
@@ -214,11 +207,11 @@ class Worker:
             with self._lock:
                 self._held.discard(claim.job_id)
 
-    def _do(self, claim: Claim, decoders: Decoders, visit: Visit | None = None) -> None:
+    def _do(self, claim: Claim, equipment: Equipment) -> None:
         """Do one job; whatever happens it ends, or is put back to be tried again."""
         outcome = Outcome()
         try:
-            self._try(claim, outcome, decoders, visit)
+            self._try(claim, outcome, equipment)
         except (Unavailable, StorageFull) as error:
             if claim.trigger in IMPATIENT:
                 self._pipeline.fail(claim, self.owner, outcome, error.message, is_verdict=False)
@@ -226,14 +219,14 @@ class Worker:
             log.warning("run postponed", run=str(claim.run_uuid), skill=claim.skill, reason=error.message)
             self._pipeline.retry(claim, self.owner, counts=False)
 
-    def _try(self, claim: Claim, outcome: Outcome, decoders: Decoders, visit: Visit | None) -> None:
+    def _try(self, claim: Claim, outcome: Outcome, equipment: Equipment) -> None:
         """Perform the run and judge its failure: one that says something about the bytes is the asset's, too."""
         if claim.attempts > MAX_ATTEMPTS:  # the processes that tried were killed, which says nothing about the bytes
             reason = f"Gave up: {MAX_ATTEMPTS} attempts did not come to an end"
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=False)
             return
         try:
-            self._perform(claim, outcome, decoders, visit)
+            self._perform(claim, outcome, equipment)
         except (Unavailable, StorageFull):
             raise
         except Exception as error:
@@ -250,12 +243,12 @@ class Worker:
             is_verdict = is_expected and self._pipeline.is_intact(claim)
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=is_verdict)
 
-    def _perform(self, claim: Claim, outcome: Outcome, decoders: Decoders, visit: Visit | None) -> None:
+    def _perform(self, claim: Claim, outcome: Outcome, equipment: Equipment) -> None:
         faults.place("run.claimed")
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:
             source = source_of(claim, store, folder)
-            work = Work(claim, source, folder, decoders, self._describers, outcome, self._quota, visit)
+            work = Work(claim, source, folder, equipment, outcome)
             is_last_try = claim.trigger in IMPATIENT or claim.attempts >= MAX_ATTEMPTS
             perform(self._pipeline.skills[claim.skill], work, is_last_try=is_last_try)
             faults.place("run.performed")

@@ -13,12 +13,13 @@ import pytest
 from sqlalchemy import select, text, update
 
 from mediatheque import plugins as installed
-from mediatheque.app import make_describers
+from mediatheque.app import make_quota
 from mediatheque.core.pipeline import MAX_ATTEMPTS
 from mediatheque.core.results import Outcome
 from mediatheque.core.work import Work, perform, source_of, workplace
 from mediatheque.errors import Gone, NotFound
 from mediatheque.model import Asset, Queue, State
+from mediatheque.outfit import make_equipment
 from mediatheque.ports import Skill, Step
 from mediatheque.records import assets, runs
 from mediatheque.records.engine import Database
@@ -196,7 +197,7 @@ def finish(whole: Whole, held: Claim, owner: str) -> None:
     outcome = Outcome()
     with workplace(whole.parts.store) as folder:
         source = source_of(held, whole.parts.store, folder)
-        work = Work(held, source, folder, whole.parts.decoders, make_describers(whole.parts), outcome)
+        work = Work(held, source, folder, make_equipment(whole.parts, make_quota(whole.parts)), outcome)
         perform(whole.parts.pipeline.skills[held.skill], work)
         whole.parts.pipeline.complete(held, owner, outcome)
 
@@ -229,7 +230,7 @@ def test_a_result_for_a_deleted_asset_leaves_no_bytes(two_claims: tuple[Whole, A
     outcome = Outcome()
     with workplace(whole.parts.store) as folder:
         source = source_of(successor, whole.parts.store, folder)
-        work = Work(successor, source, folder, whole.parts.decoders, make_describers(whole.parts), outcome)
+        work = Work(successor, source, folder, make_equipment(whole.parts, make_quota(whole.parts)), outcome)
         perform(whole.parts.pipeline.skills["variants"], work)
         whole.library.assets.erase(whole.actor, TERMS, it.uuid)
         whole.parts.pipeline.complete(successor, "successor", outcome)

@@ -113,6 +113,7 @@ class Estate:
             "room_id": _spelled([self.room], ROOMS),
             "artifact_id": _spelled([self.artifact], UUIDS[:1]),
             "share_id": _spelled([self.share], UUIDS[:1]),
+            "run_id": _spelled([self.job], UUIDS[:1]),
             "ids": _spelled(assets, UUIDS[:1]),
             "profileId": _spelled([self.provider], UUIDS[:1]),
             "storageProviderProfileId": _spelled([self.profile], UUIDS[:1]),

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from mediatheque.core import knowledge
 from mediatheque.core.arrivals import KEPT, STREAMING, Arrivals, Wishes, plain_facts
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.intake import Intake
 from mediatheque.core.pipeline import Pipeline
-from mediatheque.core.portraits import reading_stage, text_of
+from mediatheque.core.portraits import reading_stage
 from mediatheque.core.staging import Staged
 from mediatheque.errors import BadRequest, Empty, LibraryError, NotFound, QuotaExceeded, StorageFull, Unavailable
 from mediatheque.model import Actor, RunState, Stage, State, Terms
@@ -294,7 +295,7 @@ def _item(row: Row) -> Item:
         document_type=_document_type(row),
         reading=_reading(row),
         description=row["description"],
-        visible_text=text_of(row["visible_text"]),
+        visible_text=knowledge.text_in(row["visible_text"]),
         tags=tuple(row["tags"] or ()),
         error=row["error"] or (row["run_error"] if state == "failed" else None),
         retryable=row["retryable"],
@@ -312,7 +313,7 @@ def _item_of_asset(row: Row, uuid: UUID) -> Item:
     return Item(
         index=0, filename=row["asset_filename"], state=state, is_stored=True, is_rejected=False, image_id=uuid,
         object_key=row["blob_key"], kind=row["kind"], media_type=row["blob_type"], document_type=_document_type(row),
-        reading=_reading(row), description=row["description"], visible_text=text_of(row["visible_text"]),
+        reading=_reading(row), description=row["description"], visible_text=knowledge.text_in(row["visible_text"]),
         tags=tuple(row["tags"] or ()), error=row["run_error"] if is_failed else None, retryable=False,
         processing_time_ms=None, created_at=row["asset_created_at"],
         ended_at=row["ended_at"] or row["asset_created_at"], retries=row["retries"] or 0,

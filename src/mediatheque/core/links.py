@@ -19,7 +19,7 @@ from mediatheque.errors import AlreadyProcessing, NotALink, NotFound, RateLimite
 from mediatheque.filing import Link, Snapshot
 from mediatheque.kinds.link import EXTENSION, facts_of, shortcut
 from mediatheque.model import Actor, Asset, Terms
-from mediatheque.records import assets, executions, files, links
+from mediatheque.records import assets, executions, findings, links
 from mediatheque.records.engine import Database, Tx
 
 METHOD = "LINK"
@@ -116,7 +116,7 @@ class Links:
             it = assets.asset_with(tx, uuid, actor.tenant_id)
             _link(tx, it)
             assert it is not None
-            found = [one.finding.value for one in files.findings_of(tx, [it.blob.id]) if one.finding.kind == PICTURES]
+            found = [one.finding.value for one in findings.of_blobs(tx, [it.blob.id]) if one.finding.kind == PICTURES]
         for one in found[-1]["pictures"] if found else ():
             if one["image_id"] == str(picture_id):
                 return it, one["variant"]

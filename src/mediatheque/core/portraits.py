@@ -4,33 +4,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
+from mediatheque.core import knowledge
 from mediatheque.core.addresses import LINK
+from mediatheque.core.knowledge import TEXT_FACTS, VISIBLE_TEXT, Description
 from mediatheque.core.planning import Planner
 from mediatheque.filing import Link
-from mediatheque.model import Asset, Execution, Finding, RunState, Stage, State, Variant
-from mediatheque.records import executions, files, links
+from mediatheque.model import Asset, Execution, RunState, Stage, State, Variant
+from mediatheque.records import executions, files, findings, links
 from mediatheque.records.engine import Tx
 from mediatheque.records.executions import UNFINISHED
-from mediatheque.records.files import Found
+from mediatheque.records.findings import Found
+from mediatheque.understanding import Finding
 
-DESCRIPTION, VISIBLE_TEXT, TEXT_FACTS = "basic_caption", "visible_text", "text_facts"
 PAGE, PICTURES = "page", "page_pictures"
 """Kinds of findings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a run said that a file shows."""
-
-    run_uuid: UUID
-    text: str
-    confidence: float | None
-    described_by: str | None
-    took_ms: int
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +71,12 @@ class Portrait:
     @property
     def visible_text(self) -> str | None:
         found = self.found.get(VISIBLE_TEXT)
-        return text_of(found.value) if found else None
+        return knowledge.text_in(found.value) if found else None
+
+    @property
+    def confidence(self) -> float | None:
+        """Of the last description."""
+        return self.descriptions[-1].confidence if self.descriptions else None
 
 
 class Portraits:
@@ -99,7 +92,7 @@ class Portraits:
         for blob_id, made in files.variants_of(tx, blob_ids):
             variants[blob_id][made.name] = made
         found: dict[int, list[Found]] = defaultdict(list)
-        for one in files.findings_of(tx, blob_ids):
+        for one in knowledge.counting(findings.of_blobs(tx, blob_ids)):
             found[one.blob_id].append(one)
         names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
         latest = executions.latest_of(
@@ -128,14 +121,14 @@ class Portraits:
         latest: Sequence[Execution],
         link: Link | None,
     ) -> Portrait:
-        descriptions = [_description(one) for one in found if one.finding.kind == DESCRIPTION]
+        descriptions = knowledge.descriptions(found)
         about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
         read_by = next((one for one in latest[::-1] if one.skill in self._planner.reading), None)
         describing = _described(about, bool(it.description or descriptions))
         return Portrait(
             asset=it,
             variants=variants,
-            found={one.finding.kind: one.finding for one in found},
+            found=knowledge.newest(found),
             descriptions=descriptions,
             describing=describing,
             sizing=self._sizing(it, variants, latest),
@@ -166,13 +159,8 @@ def _described(about: Execution | None, is_described: bool) -> Stage:
         return Stage.PROCESSING if about.is_held else Stage.PENDING
     if is_described:
         return Stage.COMPLETED
-    return Stage.SKIPPED if about is None else Stage.FAILED
-
-
-def text_of(value: Any) -> str | None:
-    """The text of a finding that holds one: a string, or an object with `text`."""
-    found: str | None = value.get("text") if isinstance(value, dict) else value
-    return found
+    is_left_out = about is None or about.state in {RunState.SKIPPED, RunState.CANCELLED}
+    return Stage.SKIPPED if is_left_out else Stage.FAILED
 
 
 def reading_stage(state: RunState | None, *, is_held: bool) -> Stage:
@@ -180,15 +168,3 @@ def reading_stage(state: RunState | None, *, is_held: bool) -> Stage:
     if state is None or state in UNFINISHED:
         return Stage.PROCESSING if is_held else Stage.PENDING
     return Stage.COMPLETED if state is RunState.SUCCEEDED else Stage.FAILED
-
-
-def _description(one: Found) -> Description:
-    value = one.finding.value
-    return Description(
-        run_uuid=one.run_uuid,
-        text=value["caption"] if isinstance(value, dict) else str(value),
-        confidence=one.finding.confidence,
-        described_by=one.finding.model,
-        took_ms=round(one.took.total_seconds() * 1000),
-        created_at=one.finding.created_at,
-    )

@@ -5,10 +5,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -16,15 +17,17 @@ from uuid import uuid4
 import structlog
 
 from mediatheque.core.masking import masked
-from mediatheque.core.planning import DISPATCH
+from mediatheque.core.planning import DISPATCH, IMPATIENT
 from mediatheque.core.quota import Quota
 from mediatheque.core.results import SOURCE, Made, Outcome
 from mediatheque.decoder import DecoderFailed, Decoders
-from mediatheque.errors import LibraryError, StorageFull, Unavailable, file_meanings
+from mediatheque.errors import LibraryError, NotInstalled, StorageFull, Unavailable, file_meanings
+from mediatheque.inference import Models
 from mediatheque.model import Blob, Facts
-from mediatheque.ports import Describer, Description, Fetched, Skill, Store, Task
+from mediatheque.ports import Describer, Fetched, Skill, Store
 from mediatheque.records.links import names_of
 from mediatheque.records.runs import Claim
+from mediatheque.understanding import Description, Level, Model, Task
 
 log = structlog.get_logger()
 
@@ -47,20 +50,22 @@ class Web(Protocol):
         """As `ports.Work.fetch`; `decode` is for what has to be looked at on the way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What runs are done with. `recall` reads what is known of a claim's file: findings by kind, and people's words."""
+
+    decoders: Decoders
+    models: Models
+    describers: Describers
+    recall: Callable[[Claim], tuple[Mapping[str, Any], Mapping[str, Any]]]
+    quota: Quota | None = None
+    web: Web | None = None
+
+
 class Work:
     """What the steps of a skill see (`ports.Work`)."""
 
-    def __init__(
-        self,
-        claim: Claim,
-        source: Path,
-        folder: Path,
-        decoders: Decoders,
-        describers: Describers,
-        outcome: Outcome,
-        quota: Quota | None = None,
-        web: Web | None = None,
-    ) -> None:
+    def __init__(self, claim: Claim, source: Path, folder: Path, equipment: Equipment, outcome: Outcome) -> None:
         self.blob = _blob(claim)
         self.facts = _facts(claim)
         self.parameters: Mapping[str, Any] = claim.parameters
@@ -69,18 +74,34 @@ class Work:
         self.outcome = outcome
         self._tenant_id = claim.tenant_id
         self._is_dispatched = claim.trigger == DISPATCH
-        self._quota = quota
-        self._decoders = decoders
-        self._describers = describers
-        self._web = web
+        self._claim = claim
+        self._equipment = equipment
 
     def decode(self, function: str, **arguments: Any) -> Any:
-        return self._decoders.run(function, **arguments)
+        return self._equipment.decoders.run(function, **arguments)
+
+    def check(self, model: Model) -> None:
+        self._equipment.models.check(model)
+
+    def infer(self, model: Model, function: str, **arguments: Any) -> Any:
+        return self._equipment.models.run(model, function, **arguments)
+
+    @property
+    def is_awaited(self) -> bool:
+        return self._claim.trigger in IMPATIENT
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        return self._known[1]
+
+    def found(self, kind: str) -> Any | None:
+        mine = [found["value"] for found in self.outcome.findings if found["kind"] == kind]
+        return mine[-1] if mine else self._known[0].get(kind)
 
     def fetch(self, url: str, file: Path, *, limits: Mapping[str, int], seconds: float) -> Fetched:
-        if self._web is None:
+        if self._equipment.web is None:
             raise Unavailable("Nobody crawls here")
-        return self._web.fetch(url, file, limits=limits, seconds=seconds, decode=self.decode)
+        return self._equipment.web.fetch(url, file, limits=limits, seconds=seconds, decode=self.decode)
 
     def add_variant(
         self, name: str, file: Path, *, media_type: str, width: int | None = None, height: int | None = None
@@ -100,8 +121,18 @@ class Work:
         self.add_variant(text_name, text, media_type="text/plain")
         self.outcome.snapshot = {"uuid": uuid, "url": url, "title": title, "text_chars": text_chars}
 
-    def add_finding(self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None) -> None:
-        self.outcome.findings.append({"kind": kind, "value": value, "model": model, "confidence": confidence})
+    def add_finding(
+        self,
+        kind: str,
+        value: Any,
+        *,
+        model: str | None = None,
+        confidence: float | None = None,
+        prompt_hash: str | None = None,
+        language: str | None = None,
+    ) -> None:
+        origin = {"model": model, "confidence": confidence, "prompt_hash": prompt_hash, "language": language}
+        self.outcome.findings.append({"kind": kind, "value": value, **origin})
 
     def replace(self, file: Path, *, media_type: str, facts: Mapping[str, Any], keep_original: bool = False) -> None:
         made = _made(SOURCE, file, media_type, facts["width"], facts["height"])
@@ -109,17 +140,31 @@ class Work:
         self.outcome.replacement = replace(made, frames=facts["frames"], details=facts["details"])
         self.outcome.keeps_original = keep_original
 
-    def suggest(self, *, description: str | None = None, alt_text: str | None = None, title: str | None = None) -> None:
+    def suggest(
+        self,
+        *,
+        description: str | None = None,
+        alt_text: str | None = None,
+        title: str | None = None,
+        tags: Sequence[str] = (),
+    ) -> None:
         texts = {"description": description, "alt_text": alt_text, "title": title}
         self.outcome.texts |= {name: text for name, text in texts.items() if text}
+        self.outcome.tags = tuple(tags) or self.outcome.tags
 
-    def describe(self, task: Task) -> Description:
-        return self._describers.of(self._tenant_id).describe(self, task)
+    def describe(
+        self, task: Task, *, level: Level = Level.QUICK, claimed: Mapping[str, Any] | None = None
+    ) -> Description:
+        return self._equipment.describers.of(self._tenant_id).describe(self, task, level, claimed)
+
+    @cached_property
+    def _known(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self._equipment.recall(self._claim)
 
     def _check_room(self, growth_bytes: int) -> None:
         """Raises `QuotaExceeded`, which is the step's reason to fail: new bytes count like uploaded ones."""
-        if self._quota is not None:
-            self._quota.check(self._tenant_id, growth_bytes)
+        if self._equipment.quota is not None:
+            self._equipment.quota.check(self._tenant_id, growth_bytes)
 
 
 def perform(skill: Skill, work: Work, *, is_last_try: bool = False) -> None:
@@ -135,6 +180,8 @@ def perform(skill: Skill, work: Work, *, is_last_try: bool = False) -> None:
         except (Unavailable, StorageFull) as error:
             work.outcome.steps.append((step.name, masked(error.message), started, datetime.now(UTC)))
             raise
+        except NotInstalled as error:
+            problem, work.outcome.is_skipped = error.message, True
         except Exception as error:
             problem = _safe(error)
             if skill.essential or not (is_last_try or isinstance(error, LibraryError)):

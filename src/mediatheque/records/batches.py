@@ -85,11 +85,19 @@ def _batch(row: Row) -> Batch:
 
 _MINE = run.c.asset_id == asset.c.id
 _READS = _MINE, run.c.skill.in_(bindparam("reading", expanding=True))
+_SEEN = (
+    select(finding.c.value)
+    .where(finding.c.blob_id == asset.c.blob_id, finding.c.kind == "visible_text", finding.c.state != "rejected")
+    .order_by(finding.c.created_at.desc(), finding.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 _ABOUT_ASSETS = (
     asset.c.state.label("asset_state"),
     asset.c.kind,
     asset.c.description,
     asset.c.tags,
+    _SEEN.label("visible_text"),
     asset.c.filename.label("asset_filename"),
     asset.c.created_at.label("asset_created_at"),
     asset.c.updated_at.label("asset_updated_at"),

@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, false, func, literal_column, select, true, union_all
 
 from mediatheque.filing import FileFilter, Order, SortBy
-from mediatheque.model import Asset, Finding, Variant
+from mediatheque.model import Asset, Variant
 from mediatheque.records import search
 from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant_of
 from mediatheque.records.engine import Tx
 from mediatheque.records.links import PAGE, TEXT
 from mediatheque.records.search import COUNT_LIMIT
-from mediatheque.records.tables import asset, asset_tag, asset_text, finding, run, variant
+from mediatheque.records.tables import asset, asset_tag, asset_text, variant
 
 KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.CREATED_AT: asset.c.created_at,
@@ -23,10 +22,6 @@ KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.TITLE: asset.c.title_key,
     SortBy.SIZE: asset.c.size_bytes,
 }
-
-
-WHOLE_TEXTS = ("document_text", "chunks", "page_text")
-"""Findings that hold megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +32,6 @@ class Shelf:
     kinds: tuple[str, ...]
     folder_id: int | None = None
     in_trash: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A finding, and the run that made it."""
-
-    blob_id: int
-    run_uuid: UUID
-    took: timedelta
-    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +106,6 @@ def variants_of(tx: Tx, blob_ids: Sequence[int]) -> list[tuple[int, Variant]]:
     mine = variant.c.blob_id.in_(blob_ids), *(variant.c.name.not_like(f"{start}%") for start in (PAGE, TEXT))
     rows = tx.execute(select(variant).where(*mine).order_by(variant.c.id)).mappings()
     return [(row["blob_id"], variant_of(row)) for row in rows]
-
-
-def findings_of(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
-    """What was found out about these blobs, oldest first, but for whole texts; dispatched runs keep theirs."""
-    query = select(finding, run.c.uuid.label("run_uuid"), run.c.started_at, run.c.finished_at)
-    rows = tx.execute(
-        query.join(run, run.c.id == finding.c.run_id)
-        .where(finding.c.blob_id.in_(blob_ids), finding.c.kind.not_in(WHOLE_TEXTS))
-        .order_by(finding.c.created_at, finding.c.id)
-    ).mappings()
-    return [
-        Found(
-            blob_id=row["blob_id"],
-            run_uuid=row["run_uuid"],
-            took=(row["finished_at"] or row["created_at"]) - (row["started_at"] or row["created_at"]),
-            finding=Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"]),
-        )
-        for row in rows
-    ]
 
 
 def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any]:

@@ -42,7 +42,7 @@ class LocalSignals:
     """Each listener owns a datagram socket in one folder; a sender writes a byte to all of them."""
 
     def __init__(self, data_dir: Path, channel: str = WORK) -> None:
-        self._folder = _socket_folder(data_dir, channel)
+        self._folder = socket_folder(data_dir, channel)
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._listener: socket.socket | None = None
@@ -83,7 +83,7 @@ class LocalSignals:
         return self._listener
 
 
-def _socket_folder(data_dir: Path, channel: str) -> Path:
+def socket_folder(data_dir: Path, channel: str = WORK) -> Path:
     """A short path (socket names have at most 107 bytes), one for data folder and channel, for this user alone."""
     digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
     suffix = "" if channel == WORK else f"-{channel}"

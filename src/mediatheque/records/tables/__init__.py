@@ -32,6 +32,7 @@ from mediatheque.records.tables.rooms import (
     room_member,
     viewing,
 )
+from mediatheque.records.tables.understanding import authorship, likeness, permit
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "asset_tag",
     "asset_text",
     "audit",
+    "authorship",
     "batch",
     "blob",
     "counter",
@@ -60,9 +62,11 @@ __all__ = [
     "garbage",
     "idempotency",
     "job",
+    "likeness",
     "link",
     "metadata",
     "part",
+    "permit",
     "refresh_token",
     "room",
     "room_event",

@@ -10,6 +10,7 @@ from mediatheque.surfaces.files import (
     changes,
     detail,
     document_uploads,
+    findings,
     folders,
     links,
     listing,
@@ -37,6 +38,7 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     listing.routes,
     changes.routes,
     detail.routes,
+    findings.routes,
     folders.routes,
 )
 
