@@ -12,35 +12,35 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: $(UV) ## install what the server needs and start it (MEDIATHEQUE_* variables apply)
-	$(UV) sync --quiet --locked --inexact --no-dev
+	$(UV) sync --quiet --locked --inexact --no-dev --all-extras
 	@exec .venv/bin/mediatheque serve
 
 test: $(UV) ## install what the tests need and run them all
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync pytest $(ARGS)
 
 check: $(UV) ## formatting, lint, types and the walls between the parts
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync ruff format --check
 	$(UV) run --no-sync ruff check
 	$(UV) run --no-sync mypy
 	$(UV) run --no-sync lint-imports
 
 format: $(UV) ## put the code into the house's format
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync ruff format
 	$(UV) run --no-sync ruff check --fix
 
 docs: $(UV) ## write the table of settings in docs/operations.md anew
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python docs/settings_table.py
 
 bench: $(UV) ## measure, side by side with the machine's own limits
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python -m benchmarks $(ARGS)
 
 faults: $(UV) ## kill the server a thousand times under load, on both databases, and count what is lost
-	$(UV) sync --quiet --locked
+	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python -m tests.faults $(ARGS)
 
 .tools/bin/uv:

@@ -23,6 +23,7 @@ from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.keyring import own_secrets
 from mediatheque.model import Endpoint, Queue, Reach
+from mediatheque.modelhost import Models
 from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.arrivals import Arrivals
     from mediatheque.core.describing import Describers
+    from mediatheque.core.embedding import Embedder
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
@@ -58,8 +60,10 @@ class Parts:
     store: Store
     pipeline: Pipeline
     generations: Generations
+    models: Models
 
     def close(self) -> None:
+        self.models.close()
         self.decoders.close()
         self.signals.close()
         self.database.close()
@@ -109,8 +113,9 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     types = load(plugins.STORES)
     stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
-    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations)
-    return Parts(settings, plugins, database, signals, pool, store, pipeline, generations)
+    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, learns=settings.embedder != "off")
+    models = Models(settings.data_dir.absolute())
+    return Parts(settings, plugins, database, signals, pool, store, pipeline, generations, models)
 
 
 def make_library(parts: Parts) -> "Library":
@@ -131,6 +136,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.profiles import Profiles
     from mediatheque.core.providers import Providers
     from mediatheque.core.resuming import Resuming
+    from mediatheque.core.searching import Searching
     from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
     from mediatheque.core.skills import Skills
@@ -153,6 +159,7 @@ def make_library(parts: Parts) -> "Library":
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
+        searching=Searching(database, files.portraits, make_embedder(parts)),
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
@@ -188,8 +195,10 @@ def make_web(parts: Parts) -> "Front":
 
 
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
+    from mediatheque.core.relearning import Relearning
     from mediatheque.worker import Worker
 
+    embedder = make_embedder(parts)
     return Worker(
         parts.pipeline,
         make_fsck(parts),
@@ -197,8 +206,10 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         make_arrivals(parts, make_intake(parts)),
         parts.decoders,
         make_describers(parts),
+        embedder,
         parts.signals,
         lanes,
+        Relearning(parts.database, parts.pipeline, embedder),
         make_quota(parts),
     )
 
@@ -220,6 +231,12 @@ def make_describers(parts: Parts) -> "Describers":
         daily_limit=settings.vision_daily_requests,
         deadline_seconds=settings.vision_timeout_seconds,
     )
+
+
+def make_embedder(parts: Parts) -> "Embedder":
+    from mediatheque.core.embedding import Embedder
+
+    return Embedder(parts.database, parts.models, parts.settings.embedder)
 
 
 def make_quota(parts: Parts) -> "Quota":

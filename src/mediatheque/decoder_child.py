@@ -32,8 +32,8 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 def main(options: dict[str, Any]) -> None:
     """Serve requests on the socket `options["fd"]` until the parent is gone or nothing came for `idle_seconds`."""
-    _tie_to_parent()
-    _drop_rights()
+    tie_to_parent()
+    drop_rights()
     _limit_process(options["memory_bytes"])
     functions = Functions(tuple(options["allowed"]), options["memory_bytes"])
     functions.load(options["preload"])
@@ -127,13 +127,13 @@ def _receive_exactly(peer: socket.socket, size: int, deadline: float) -> bytes:
     return b"".join(parts)
 
 
-def _tie_to_parent() -> None:
+def tie_to_parent() -> None:
     """Die with the parent, even in the middle of a file (Linux; elsewhere the closed socket ends us a little later)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _drop_rights() -> None:
+def drop_rights() -> None:
     """No new privileges and, where the kernel lets us, no network.
 
     Many containers forbid new namespaces: decoding must go on there, so a refusal is not an error. Root takes no user

@@ -202,6 +202,16 @@ class ProviderFailed(LibraryError):
     code, status, default_message = "provider_failed", 503, "The AI provider failed"
 
 
+class MissingExtra(LibraryError):
+    """Something that an optional extra of the package does, which is not installed: a run of it ends as skipped."""
+
+    code, status = "missing_extra", 503
+
+    def __init__(self, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"The optional extra `{extra}` is not installed")
+
+
 class StorageFull(LibraryError):
     """Disk or store has no room; nothing was written."""
 

@@ -37,6 +37,8 @@ class RunState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    """An optional extra that the skill needs is not installed."""
 
 
 class Queue(StrEnum):

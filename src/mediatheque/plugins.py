@@ -29,6 +29,7 @@ SKILLS = (
     "mediatheque.skills.exif_strip:SKILL",
     "mediatheque.skills.format_convert:SKILL",
     "mediatheque.skills.watermark:SKILL",
+    "mediatheque.skills.embed:SKILL",
 )
 DESCRIBER = "mediatheque.skills.describing:BUILTIN"
 """Puts pictures into words where no AI provider is configured."""

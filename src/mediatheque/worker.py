@@ -17,10 +17,12 @@ import structlog
 
 from mediatheque import faults
 from mediatheque.core.arrivals import Arrivals
+from mediatheque.core.embedding import Embedder
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
 from mediatheque.core.quota import Quota
+from mediatheque.core.relearning import Relearning
 from mediatheque.core.results import Outcome
 from mediatheque.core.trash import Trash
 from mediatheque.core.work import Describers, Work, perform, source_of, workplace
@@ -63,8 +65,10 @@ class Worker:
         arriving: Arrivals,
         decoders: Decoders,
         describers: Describers,
+        embedder: Embedder,
         signals: Signals,
         lanes: Sequence[Queue],
+        relearning: Relearning,
         quota: Quota | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
@@ -72,6 +76,7 @@ class Worker:
         self._arrivals = arriving
         self._decoders = decoders
         self._describers = describers
+        self._embedder = embedder
         self._signals = signals
         self._lanes = lanes
         self._quota = quota
@@ -84,6 +89,7 @@ class Worker:
             Chore(fsck.sweep_leftovers, TIDY_SECONDS),
             Chore(fsck.sweep, SWEEP_SECONDS),
             Chore(trash.purge, SWEEP_SECONDS),
+            Chore(relearning.go_on, TIDY_SECONDS),
         )
         self._lock = threading.Lock()
 
@@ -194,7 +200,7 @@ class Worker:
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:
             source = source_of(claim, store, folder)
-            work = Work(claim, source, folder, self._decoders, self._describers, outcome, self._quota)
+            work = Work(claim, source, folder, self._decoders, self._describers, self._embedder, outcome, self._quota)
             is_last_try = claim.trigger in IMPATIENT or claim.attempts >= MAX_ATTEMPTS
             perform(self._pipeline.skills[claim.skill], work, is_last_try=is_last_try)
             faults.place("run.performed")

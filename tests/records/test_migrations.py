@@ -36,7 +36,9 @@ def test_the_head_in_the_code_is_the_newest_in_the_folder() -> None:
 
 def test_a_fresh_database_has_exactly_the_tables_of_the_code(database: Database) -> None:
     def ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-        return not str(name).startswith("asset_text_index") and name != "ix_asset_text_body"  # the text indexes
+        return not str(name).startswith(("asset_text_index", "vector_index", "ix_vector_index")) and (
+            name != "ix_asset_text_body"
+        )
 
     with database.migrating() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_server_default": True})

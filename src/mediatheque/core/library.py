@@ -20,6 +20,7 @@ from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
 from mediatheque.core.providers import Providers
 from mediatheque.core.resuming import Resuming
+from mediatheque.core.searching import Searching
 from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
@@ -42,6 +43,7 @@ class Library:
     presigning: Presigning
     batches: Batches
     resuming: Resuming
+    searching: Searching
     assets: Assets
     catalogue: Catalogue
     files: Files

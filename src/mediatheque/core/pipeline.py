@@ -40,10 +40,12 @@ class Pipeline:
         skills: Sequence[Skill],
         signals: Signals,
         generations: Generations,
+        *,
+        learns: bool = True,
     ) -> None:
         self._database = database
         self.stores = stores
-        self.planner = Planner(database, skills)
+        self.planner = Planner(database, skills, learns=learns)
         self.results = Results(self.planner)
         self.skills = self.planner.skills
         self._signals = signals

@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 
 from mediatheque.core import names
 from mediatheque.core.counts import count_runs
+from mediatheque.core.embedding import Meaning
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
-from mediatheque.records import assets, counters, runs, search, tallies
+from mediatheque.records import assets, counters, runs, search, tallies, vectors
 from mediatheque.records.engine import Tx
 from mediatheque.records.runs import Claim
 
@@ -48,6 +49,9 @@ class Outcome:
     replacement: Made | None = None
     keeps_original: bool = False
     texts: dict[str, str] = field(default_factory=dict)
+    meaning: Meaning | None = None
+    is_skipped: bool = False
+    """An optional extra is missing; the step's error names it."""
     steps: list[tuple[str, str | None, datetime, datetime]] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -107,7 +111,8 @@ class Results:
             result = self._apart(tx, claim, outcome, stored, it, now)
         else:
             self._on_asset(tx, claim, outcome, stored, it, now)
-        state = RunState.SUCCEEDED if outcome.error is None else RunState.FAILED
+        state = RunState.SKIPPED if outcome.is_skipped else RunState.FAILED
+        state = RunState.SUCCEEDED if outcome.error is None else state
         self.finish(tx, claim, outcome, state, outcome.error, result)
         if self._planner.skills[claim.skill].essential:
             assets.change_asset(tx, claim.asset_id, {"state": State.READY})
@@ -163,6 +168,8 @@ class Results:
         self._fill_texts(tx, it, outcome.texts, now)
         if any(found["kind"] in search.SEEN for found in outcome.findings):
             self._reindex(tx, it)
+        if outcome.meaning is not None:
+            vectors.put(tx, it.tenant_id, it.id, outcome.meaning.model, outcome.meaning.rows)
         if stored.blob is not None:
             self._replace(tx, claim, it, stored, outcome.keeps_original, now)
 
@@ -179,6 +186,7 @@ class Results:
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
         if after is not None and after.state != State.FAILED:
             search.refresh(tx, after)
+            self._planner.follow(tx, after)
 
     def _replace(self, tx: Tx, claim: Claim, it: Asset, stored: Stored, keep: bool, now: datetime) -> None:
         """Move the asset's pointer to the new bytes; the old ones are garbage, and their variants are made again."""

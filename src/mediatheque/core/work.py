@@ -14,12 +14,13 @@ from typing import Any, Protocol
 
 import structlog
 
+from mediatheque.core.embedding import Embedder
 from mediatheque.core.masking import masked
 from mediatheque.core.planning import DISPATCH
 from mediatheque.core.quota import Quota
 from mediatheque.core.results import SOURCE, Made, Outcome
 from mediatheque.decoder import DecoderFailed, Decoders
-from mediatheque.errors import LibraryError, StorageFull, Unavailable, file_meanings
+from mediatheque.errors import LibraryError, MissingExtra, StorageFull, Unavailable, file_meanings
 from mediatheque.model import Blob, Facts
 from mediatheque.ports import Describer, Description, Skill, Store, Task
 from mediatheque.records.runs import Claim
@@ -46,6 +47,7 @@ class Work:
         folder: Path,
         decoders: Decoders,
         describers: Describers,
+        embedder: Embedder,
         outcome: Outcome,
         quota: Quota | None = None,
     ) -> None:
@@ -60,6 +62,8 @@ class Work:
         self._quota = quota
         self._decoders = decoders
         self._describers = describers
+        self._embedder = embedder
+        self._claim = claim
 
     def decode(self, function: str, **arguments: Any) -> Any:
         return self._decoders.run(function, **arguments)
@@ -86,6 +90,9 @@ class Work:
     def describe(self, task: Task) -> Description:
         return self._describers.of(self._tenant_id).describe(self, task)
 
+    def learn(self) -> None:
+        self.outcome.meaning = self._embedder.learn(self._claim)
+
     def _check_room(self, growth_bytes: int) -> None:
         """Raises `QuotaExceeded`, which is the step's reason to fail: new bytes count like uploaded ones."""
         if self._quota is not None:
@@ -105,6 +112,8 @@ def perform(skill: Skill, work: Work, *, is_last_try: bool = False) -> None:
         except (Unavailable, StorageFull) as error:
             work.outcome.steps.append((step.name, masked(error.message), started, datetime.now(UTC)))
             raise
+        except MissingExtra as missing:
+            problem, work.outcome.is_skipped = missing.message, True
         except Exception as error:
             problem = _safe(error)
             if skill.essential or not (is_last_try or isinstance(error, LibraryError)):

@@ -48,6 +48,12 @@ def unfinished(tx: Tx, asset_id: int) -> list[Row]:
     return list(tx.execute(query.order_by(run.c.id)).mappings())
 
 
+def waiting(tx: Tx, asset_id: int) -> set[str]:
+    """The skills whose runs on the asset nobody has begun."""
+    query = select(run.c.skill).join(job, job.c.run_id == run.c.id)
+    return set(tx.execute(query.where(run.c.asset_id == asset_id, job.c.owner.is_(None))).scalars())
+
+
 def _execution(row: Row) -> Execution:
     return Execution(
         uuid=row["uuid"],

@@ -24,7 +24,7 @@ KEYS: dict[SortBy, ColumnElement[Any]] = {
 }
 
 
-WHOLE_TEXTS = ("document_text", "chunks")
+WHOLE_TEXTS = ("document_text", "chunks", "transcript")
 """Findings that hold megabytes."""
 
 
@@ -93,6 +93,21 @@ def many(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, span: Span) -> 
     return [row.id for row in tx.execute(query.limit(span.limit).offset(span.skip))]
 
 
+def among(tx: Tx, shelf: Shelf, narrow: FileFilter, ids: Sequence[int]) -> set[int]:
+    """Those of these row ids whose files the filter leaves, whatever its text."""
+    mine = asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.kind.in_(shelf.kinds), *_place(shelf)
+    folder = [] if shelf.folder_id is None else [asset.c.folder_id + 0 == shelf.folder_id]
+    query = select(asset.c.id).where(asset.c.id.in_(ids), *mine, *folder, *_own(narrow))
+    return set(tx.execute(query.where(*(_wears(tag) for tag in narrow.tags))).scalars())
+
+
+def sorted_by(tx: Tx, shelf: Shelf, ids: Sequence[int], order: Order) -> list[int]:
+    """The same row ids, in this order."""
+    query = select(asset.c.id).where(asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.id.in_(ids))
+    keys = KEYS[order.by], asset.c.id
+    return list(tx.execute(query.order_by(*(it.asc() if order.ascending else it.desc() for it in keys))).scalars())
+
+
 def in_order(tx: Tx, shelf: Shelf, ids: Sequence[int]) -> list[Asset]:
     """The files with these row ids, in that order; those gone meanwhile are left out."""
     if not ids:
@@ -134,6 +149,20 @@ def findings_of(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
         )
         for row in rows
     ]
+
+
+def texts_of(tx: Tx, blob_ids: Sequence[int], kinds: Sequence[str]) -> dict[int, dict[str, Any]]:
+    """The newest values of these kinds of findings, whole texts too, by blob."""
+    query = select(finding.c.blob_id, finding.c.kind, finding.c.value)
+    rows = tx.execute(
+        query.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.in_(kinds)).order_by(
+            finding.c.created_at, finding.c.id
+        )
+    )
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(row.blob_id, {})[row.kind] = row.value
+    return found
 
 
 def details_of(tx: Tx, blob_ids: Sequence[int]) -> dict[int, dict[str, Any]]:

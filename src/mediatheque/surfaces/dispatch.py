@@ -22,6 +22,7 @@ STATES = {
     RunState.SUCCEEDED: "SUCCESS",
     RunState.FAILED: "FAILURE",
     RunState.CANCELLED: "FAILURE",
+    RunState.SKIPPED: "FAILURE",
 }
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorResponse} for status in (400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 503, 507)

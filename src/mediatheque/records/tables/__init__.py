@@ -18,6 +18,7 @@ from mediatheque.records.tables.library import (
     variant,
 )
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
+from mediatheque.records.tables.vectors import embedding, vector
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "batch",
     "blob",
     "counter",
+    "embedding",
     "finding",
     "folder",
     "from_micros",
@@ -51,6 +53,7 @@ __all__ = [
     "to_micros",
     "user",
     "variant",
+    "vector",
     "worker",
     "workflow",
 ]

@@ -265,4 +265,5 @@ _STATUS = {
     RunState.SUCCEEDED: "completed",
     RunState.FAILED: "failed",
     RunState.CANCELLED: "cancelled",
+    RunState.SKIPPED: "skipped",
 }

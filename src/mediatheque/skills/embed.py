@@ -1,0 +1,25 @@
+"""The skill `embed`: what the texts about a file mean, so that it is found by that."""
+
+from mediatheque.model import Queue
+from mediatheque.ports import Skill, Step, Work
+
+
+def learn(work: Work) -> None:
+    """Vectors of title, description, alternative text, visible text, passages and transcript, as they are now.
+
+    Raises `errors.MissingExtra` without the extra `search`, `errors.Unavailable`.
+    """
+    work.learn()
+
+
+SKILL = Skill(
+    name="embed",
+    description="What the texts about a file mean, for the search by meaning",
+    version=1,
+    kinds=frozenset({"image", "document", "video", "audio", "link"}),
+    queue=Queue.ENRICH,
+    steps=(Step("embed_texts", learn),),
+    automatic=False,
+    listed=False,
+    on_texts=True,
+)
