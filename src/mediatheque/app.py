@@ -126,6 +126,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.batches import Batches
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.dispatch import Dispatch
+    from mediatheque.core.documents import Documents
     from mediatheque.core.files import Files
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
@@ -153,13 +154,15 @@ def make_library(parts: Parts) -> "Library":
     assets = Assets(database, parts.pipeline, generations)
     trash = make_trash(parts)
     files = Files(database, parts.pipeline, assets, trash)
+    searching = Searching(database, files.portraits, make_embedder(parts))
     intake = make_intake(parts)
     arriving = make_arrivals(parts, intake)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
-        searching=Searching(database, files.portraits, make_embedder(parts)),
+        searching=searching,
+        documents=Documents(database, files.portraits, searching),
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),

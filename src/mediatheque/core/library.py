@@ -9,6 +9,7 @@ from mediatheque.core.audit import Audit
 from mediatheque.core.batches import Batches
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.dispatch import Dispatch
+from mediatheque.core.documents import Documents
 from mediatheque.core.files import Files
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
@@ -44,6 +45,7 @@ class Library:
     batches: Batches
     resuming: Resuming
     searching: Searching
+    documents: Documents
     assets: Assets
     catalogue: Catalogue
     files: Files

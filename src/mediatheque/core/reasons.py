@@ -17,6 +17,7 @@ from mediatheque.core.passages import (
 )
 from mediatheque.core.portraits import Portrait
 from mediatheque.filing import SearchBy
+from mediatheque.model import Asset
 from mediatheque.records import files, vectors
 from mediatheque.records.engine import Tx
 from mediatheque.records.folding import fold
@@ -78,6 +79,17 @@ def of_words(tx: Tx, portraits: Sequence[Portrait], query: str) -> dict[int, lis
         if best is not None:
             reasons[portrait.asset.id] = [_reason(best, query)]
     return reasons
+
+
+def holding(tx: Tx, owners: Sequence[Asset], query: str, field: str) -> list[tuple[int, int]]:
+    """(file, position) of the passage of this field that holds most of the question, for each of these files."""
+    found: list[tuple[int, int]] = []
+    for it in owners:
+        texts = files.texts_of(tx, [it.blob.id], TEXTS).get(it.blob.id, {})
+        best = _best([one for one in passages_of(it, texts) if one.field == field], query)
+        if best is not None:
+            found.append((it.id, best.position))
+    return found
 
 
 def _short(portrait: Portrait) -> Iterator[Passage]:

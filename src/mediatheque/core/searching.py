@@ -11,7 +11,7 @@ from mediatheque.core import names
 from mediatheque.core.embedding import Embedder, active_model, amounts
 from mediatheque.core.files import MAX_SEARCH_CHARS, shelf_of
 from mediatheque.core.portraits import Portrait, Portraits
-from mediatheque.core.reasons import Reason, of_meaning, of_words
+from mediatheque.core.reasons import Reason, holding, of_meaning, of_words
 from mediatheque.errors import MissingExtra, NotFound, Unavailable
 from mediatheque.filing import FileFilter, Order, SearchBy
 from mediatheque.model import Actor
@@ -57,6 +57,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A passage of a file, by its position among those of its field."""
+
+    asset_id: int
+    position: int
+    similarity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlaces:
+    places: list[Place]
+    by: SearchBy
+
+
+@dataclass(frozen=True, slots=True)
 class _Ranking:
     ids: list[int]
     near: Mapping[int, Near]
@@ -90,11 +105,7 @@ class Searching:
         narrow = replace(filters or FileFilter(), text="")
         model, question, note = None, None, None
         if mode is not SearchBy.WORDS and query.strip():
-            model, note = self._model(actor)
-            try:
-                question = self._embedder.question(query, model) if model else None
-            except (MissingExtra, Unavailable) as problem:
-                note = problem.message
+            model, question, note = self._question(actor, query)
         by = mode if question is not None else SearchBy.WORDS
         with self._database.read() as tx:
             shelf = shelf_of(tx, actor, narrow)
@@ -130,6 +141,45 @@ class Searching:
             ranking = _Ranking([one.asset_id for one in near], {one.asset_id: one for one in near})
             hits = self._shown(tx, shelf, "", {SearchBy.MEANING: ranking}, None, 0, limit)
             return Found(hits, len(near), SearchBy.MEANING)
+
+    def passages(
+        self, actor: Actor, query: str, field: str, *, filters: FileFilter, floor: float | None, limit: int
+    ) -> FoundPlaces:
+        """The passages of one field nearest to a question, the best first; by words where that is all there is.
+
+        Raises `Invalid`.
+        """
+        names.text(query, "query", MAX_SEARCH_CHARS)
+        model, question, _ = self._question(actor, query)
+        with self._database.read() as tx:
+            shelf = shelf_of(tx, actor, filters)
+            if shelf is None or not query.strip():
+                return FoundPlaces([], SearchBy.WORDS)
+            if question is None or model is None:
+                ids = _by_words(tx, shelf, filters, query)[:limit]
+                held = holding(tx, files.with_ids(tx, actor.tenant_id, ids), query, field)
+                return FoundPlaces([Place(it, place, None) for it, place in held], SearchBy.WORDS)
+            only = files.few(tx, shelf, filters, Order())
+            least = self._embedder.floor(model) if floor is None else floor
+            near = self._nearest.find(
+                tx, shelf.tenant_id, model, question, limit=limit * 3, floor=least, only=only, each=True
+            )
+            left = files.among(tx, shelf, filters, [it.asset_id for it in near])
+            rows = vectors.described(tx, actor.tenant_id, [it.vector_id for it in near])
+        places = [
+            Place(it.asset_id, rows[it.vector_id]["position"], round(it.similarity, 4))
+            for it in near
+            if it.asset_id in left and it.vector_id in rows and rows[it.vector_id]["field"] == field
+        ]
+        return FoundPlaces(places[:limit], SearchBy.MEANING)
+
+    def _question(self, actor: Actor, query: str) -> tuple[str | None, "NDArray[Any] | None", str | None]:
+        """The model, the question's vector by it, or why there is none."""
+        model, note = self._model(actor)
+        try:
+            return model, self._embedder.question(query, model) if model and query.strip() else None, note
+        except (MissingExtra, Unavailable) as problem:
+            return None, None, problem.message
 
     def coverage(self) -> list[vectors.Coverage]:
         """How many files, of all tenants, each model has been through."""

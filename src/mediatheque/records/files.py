@@ -101,6 +101,12 @@ def among(tx: Tx, shelf: Shelf, narrow: FileFilter, ids: Sequence[int]) -> set[i
     return set(tx.execute(query.where(*(_wears(tag) for tag in narrow.tags))).scalars())
 
 
+def with_ids(tx: Tx, tenant_id: int, ids: Sequence[int]) -> list[Asset]:
+    """The tenant's files with these row ids, in any order."""
+    rows = tx.execute(WHOLE.where(asset.c.tenant_id + 0 == tenant_id, asset.c.id.in_(ids), *shown())).mappings()
+    return [to_asset(row) for row in rows]
+
+
 def sorted_by(tx: Tx, shelf: Shelf, ids: Sequence[int], order: Order) -> list[int]:
     """The same row ids, in this order."""
     query = select(asset.c.id).where(asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.id.in_(ids))

@@ -62,12 +62,16 @@ class Nearest:
         limit: int,
         floor: float,
         only: Collection[int] | None = None,
+        each: bool = False,
     ) -> list[Near]:
-        """At most `limit` files by their nearest passage, best first, none below `floor`; `only`: among these files."""
+        """At most `limit` files by their nearest passage, best first, none below `floor`; `only`: among these files.
+
+        With `each` every passage counts by itself.
+        """
         if len(question) == INDEXED and is_indexed(tx):
             rows = _indexed(tx, tenant_id, model, question, limit * PASSAGES_PER_FILE, only)
-            return _best(rows, limit, floor)
-        return _best(self._scanned(tx, tenant_id, model, question, floor, only), limit, floor)
+            return _best(rows, limit, floor, each)
+        return _best(self._scanned(tx, tenant_id, model, question, floor, only), limit, floor, each)
 
     def _scanned(
         self, tx: Tx, tenant_id: int, model: str, question: "Amounts", floor: float, only: Collection[int] | None
@@ -163,12 +167,12 @@ def _indexed(
         yield Near(row.asset_id, row.id, row.similarity)
 
 
-def _best(found: Iterator[Near], limit: int, floor: float) -> list[Near]:
+def _best(found: Iterator[Near], limit: int, floor: float, each: bool) -> list[Near]:
     best: dict[int, Near] = {}
     for near in found:
         if near.similarity < floor or len(best) == limit:
             break
-        best.setdefault(near.asset_id, near)
+        best.setdefault(near.vector_id if each else near.asset_id, near)
     return list(best.values())
 
 

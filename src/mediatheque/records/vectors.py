@@ -64,6 +64,13 @@ def described(tx: Tx, tenant_id: int, ids: Sequence[int]) -> dict[int, Row]:
     return {row["id"]: row for row in tx.execute(query).mappings()}
 
 
+def counted(tx: Tx, tenant_id: int, asset_id: int, field: str) -> int:
+    """How many passages of this field have a vector, by the model that has most."""
+    mine = vector.c.tenant_id == tenant_id, vector.c.asset_id == asset_id, vector.c.field == field
+    counts = tx.execute(select(func.count()).where(*mine).group_by(vector.c.model)).scalars()
+    return max(counts, default=0)
+
+
 def models_of(tx: Tx, tenant_id: int) -> dict[str, int]:
     """The models that made a tenant's vectors, with how many files each has been gone through by."""
     query = select(embedding.c.model, func.count()).where(embedding.c.tenant_id == tenant_id)

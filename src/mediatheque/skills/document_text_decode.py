@@ -19,13 +19,27 @@ _SURROGATES = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def extract(path: str, media_type: str) -> dict[str, Any]:
-    """`text`, `is_cut` (there are over two million characters or 2,000 pages), `chunks`. Raises `Malformed`."""
+    """`text`, `page_starts` (where in it each page begins), `is_cut` (there are over two million characters or 2,000
+    pages), `chunks`. Raises `Malformed`."""
     pages, is_cut = _pdf_pages(path) if media_type == "application/pdf" else _pages(path, media_type)
     text = "\n\n".join(pages)
+    is_paged = media_type == "application/pdf" or len(pages) > 1
     starts = [0]
     for page in pages:
         starts.append(starts[-1] + len(page.encode()) + 2)
-    return {"text": text[:MAX_CHARS], "is_cut": is_cut, "chunks": _chunks(text, starts if len(pages) > 1 else [])}
+    return {
+        "text": text[:MAX_CHARS],
+        "page_starts": _places(pages) if is_paged else [],
+        "is_cut": is_cut,
+        "chunks": _chunks(text, starts if len(pages) > 1 else []),
+    }
+
+
+def _places(pages: list[str]) -> list[int]:
+    places = [0]
+    for page in pages[:-1]:
+        places.append(places[-1] + len(page) + 2)
+    return [place for place in places if place < MAX_CHARS]
 
 
 def _pdf_pages(path: str) -> tuple[list[str], bool]:
