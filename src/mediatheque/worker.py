@@ -17,16 +17,14 @@ import structlog
 
 from mediatheque import faults
 from mediatheque.core.arrivals import Arrivals
-from mediatheque.core.embedding import Embedder
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import MANUAL
-from mediatheque.core.quota import Quota
 from mediatheque.core.relearning import Relearning
 from mediatheque.core.results import Outcome
 from mediatheque.core.trash import Trash
-from mediatheque.core.work import Describers, Work, perform, source_of, workplace
-from mediatheque.decoder import DecoderFailed, Decoders
+from mediatheque.core.work import Equipment, Work, perform, source_of, workplace
+from mediatheque.decoder import DecoderFailed
 from mediatheque.errors import LibraryError, StorageFull, Unavailable
 from mediatheque.model import Queue
 from mediatheque.records.runs import Claim
@@ -63,23 +61,17 @@ class Worker:
         fsck: Fsck,
         trash: Trash,
         arriving: Arrivals,
-        decoders: Decoders,
-        describers: Describers,
-        embedder: Embedder,
+        equipment: Equipment,
         signals: Signals,
         lanes: Sequence[Queue],
         relearning: Relearning,
-        quota: Quota | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
         self._arrivals = arriving
-        self._decoders = decoders
-        self._describers = describers
-        self._embedder = embedder
+        self._equipment = equipment
         self._signals = signals
         self._lanes = lanes
-        self._quota = quota
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._held: set[int] = set()
@@ -200,7 +192,7 @@ class Worker:
         store = self._pipeline.stores[claim.blob["store"]]
         with workplace(store) as folder:
             source = source_of(claim, store, folder)
-            work = Work(claim, source, folder, self._decoders, self._describers, self._embedder, outcome, self._quota)
+            work = Work(claim, source, folder, self._equipment, outcome)
             is_last_try = claim.trigger in IMPATIENT or claim.attempts >= MAX_ATTEMPTS
             perform(self._pipeline.skills[claim.skill], work, is_last_try=is_last_try)
             faults.place("run.performed")

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from mediatheque import plugins as installed
-from mediatheque.app import make_describers, make_embedder
+from mediatheque.app import make_equipment
 from mediatheque.core.pipeline import MAX_ATTEMPTS
 from mediatheque.core.results import Outcome
 from mediatheque.core.work import Work, perform, source_of, workplace
@@ -196,15 +196,7 @@ def finish(whole: Whole, held: Claim, owner: str) -> None:
     outcome = Outcome()
     with workplace(whole.parts.store) as folder:
         source = source_of(held, whole.parts.store, folder)
-        work = Work(
-            held,
-            source,
-            folder,
-            whole.parts.decoders,
-            make_describers(whole.parts),
-            make_embedder(whole.parts),
-            outcome,
-        )
+        work = Work(held, source, folder, make_equipment(whole.parts), outcome)
         perform(whole.parts.pipeline.skills[held.skill], work)
         whole.parts.pipeline.complete(held, owner, outcome)
 
@@ -237,15 +229,7 @@ def test_a_result_for_a_deleted_asset_leaves_no_bytes(two_claims: tuple[Whole, A
     outcome = Outcome()
     with workplace(whole.parts.store) as folder:
         source = source_of(successor, whole.parts.store, folder)
-        work = Work(
-            successor,
-            source,
-            folder,
-            whole.parts.decoders,
-            make_describers(whole.parts),
-            make_embedder(whole.parts),
-            outcome,
-        )
+        work = Work(successor, source, folder, make_equipment(whole.parts), outcome)
         perform(whole.parts.pipeline.skills["variants"], work)
         whole.library.assets.erase(whole.actor, TERMS, it.uuid)
         whole.parts.pipeline.complete(successor, "successor", outcome)

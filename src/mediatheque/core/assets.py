@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from mediatheque import faults
-from mediatheque.core import counts, folders, ids, names
+from mediatheque.core import authors, counts, folders, ids, names
 from mediatheque.core.generations import Generations
 from mediatheque.core.intake import UPLOADS, upload_key
 from mediatheque.core.pipeline import Pipeline
@@ -99,8 +99,9 @@ class Assets:
             if not values:
                 return before
             has_new_words = not WORDS.isdisjoint(values) and before.state != State.FAILED
-            folder_id = assets.folder_of(tx, before.id)
-            assets.change_asset(tx, before.id, values | {"updated_at": datetime.now(UTC)})
+            folder_id, now = assets.folder_of(tx, before.id), datetime.now(UTC)
+            authors.note_person(tx, before, values, now)
+            assets.change_asset(tx, before.id, values | {"updated_at": now})
             if "tags" in values:
                 assets.set_tags(tx, before, values["tags"])
             after = assets.asset_with(tx, uuid, actor.tenant_id)

@@ -1,6 +1,6 @@
 """The catalogue: a tenant's assets listed by what a dialect asks for, in detail, and summed up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from mediatheque.core import names
 from mediatheque.core.assets import Assets
 from mediatheque.errors import NotFound
 from mediatheque.model import Actor, Asset, Filter, Finding, Page, Run, State, Terms, Variant
-from mediatheque.records import accounts, assets, catalogue, counters, runs, tallies
+from mediatheque.records import accounts, assets, catalogue, counters, findings, runs, tallies
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
 
@@ -42,9 +42,11 @@ class Usage:
 
 
 class Catalogue:
-    def __init__(self, database: Database, changing: Assets, gallery_tenant: str) -> None:
+    def __init__(self, database: Database, changing: Assets, shown: Collection[str], gallery_tenant: str) -> None:
+        """`shown` are the skills whose findings clients see."""
         self._database = database
         self._assets = changing
+        self._shown = shown
         self._gallery_tenant = gallery_tenant
 
     def page(self, actor: Actor, terms: Terms, narrow: Filter, order: Order, *, page: int, page_size: int) -> Page:
@@ -70,7 +72,7 @@ class Catalogue:
             it = assets.asset_with(tx, uuid, actor.tenant_id)
             if it is None or it.kind != "image" or (it.state == State.FAILED and not terms.shows_failed):
                 raise NotFound("Asset not found")
-            return detail_of(tx, it)
+            return self._detail(tx, it)
 
     def change(self, actor: Actor, terms: Terms, uuid: UUID, changes: Mapping[str, Any]) -> Detail:
         """`Assets.change`, and the asset in detail afterwards."""
@@ -84,7 +86,7 @@ class Catalogue:
             it = assets.asset_with(tx, uuid, tenant["id"]) if tenant else None
             if it is None or not it.is_public or it.state != State.READY:
                 raise NotFound("Asset not found")
-            return detail_of(tx, it)
+            return self._detail(tx, it)
 
     def usage(self, actor: Actor) -> Usage:
         with self._database.read() as tx:
@@ -99,9 +101,9 @@ class Catalogue:
             skill=(by_skill[0][0], by_skill[0][1]) if by_skill else None,
         )
 
-
-def detail_of(tx: Tx, it: Asset) -> Detail:
-    return Detail(it, assets.variants_of(tx, it.blob.id), runs.findings_of(tx, it.blob.id), runs.latest(tx, it.id))
+    def _detail(self, tx: Tx, it: Asset) -> Detail:
+        found = findings.of_skills(tx, it.blob.id, self._shown)
+        return Detail(it, assets.variants_of(tx, it.blob.id), found, runs.latest(tx, it.id))
 
 
 def _page(tx: Tx, scope: Scope, narrow: Filter, order: Order, page: int, page_size: int) -> Page:

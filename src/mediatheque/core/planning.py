@@ -48,13 +48,26 @@ class Planner:
         is_awaited = any(skill.essential and skill.automatic for skill in self._for(kind))
         return State.PENDING if is_awaited else State.READY
 
-    def plan(self, tx: Tx, it: Asset, *, trigger: str, enrich: bool = False, workflows_run: bool = False) -> None:
+    def plan(
+        self,
+        tx: Tx,
+        it: Asset,
+        *,
+        trigger: str,
+        enrich: bool = False,
+        workflows_run: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
         """Enqueue, in the caller's transaction, what new bytes of the asset's kind ask for, in the order of the list.
 
-        `enrich`: also what enriches; `workflows_run`: also the tenant's workflow that runs by itself.
+        `enrich`: also what enriches, one after another, since a description makes use of what was found before it;
+        `parameters` are for what describes. `workflows_run`: also the tenant's workflow that runs by itself.
         """
-        planned = [skill for skill in self._for(it.kind) if skill.automatic or (enrich and skill.enriches)]
+        planned = [skill for skill in self._for(it.kind) if skill.automatic]
         self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
+        enriching = [skill for skill in self._for(it.kind) if enrich and skill.enriches and not skill.automatic]
+        wanted = [Wanted(skill, (parameters or {}) if skill.describes else {}) for skill in enriching]
+        self.enqueue(tx, it, wanted, trigger, chained=True)
         graph = workflows.auto_run(tx, it.tenant_id) if workflows_run else None
         if graph is not None:
             self.enqueue(tx, it, self.wanted_by(graph, it), UPLOAD, chained=True)
@@ -110,6 +123,11 @@ class Planner:
         """Names of the skills that find the text in a file."""
         return frozenset(skill.name for skill in self.skills.values() if skill.reads)
 
+    @property
+    def listed(self) -> frozenset[str]:
+        """Names of the skills that clients see."""
+        return frozenset(skill.name for skill in self.skills.values() if skill.listed)
+
     def enqueue(
         self,
         tx: Tx,
@@ -143,6 +161,6 @@ def _run_row(it: Asset, wanted: Wanted, trigger: str) -> dict[str, Any]:
         "trigger": trigger,
         "state": RunState.QUEUED,
         "parameters": dict(wanted.parameters) or None,
-        "shown": wanted.skill.listed and trigger in SHOWN,
+        "shown": wanted.skill.listed and trigger in SHOWN and not (wanted.skill.is_quiet and trigger == UPLOAD),
         "created_at": datetime.now(UTC),
     }

@@ -3,31 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
+from mediatheque.core import knowledge
+from mediatheque.core.knowledge import TEXT_FACTS, VISIBLE_TEXT, Description
 from mediatheque.core.planning import Planner
 from mediatheque.model import Asset, Execution, Finding, RunState, Stage, State, Variant
-from mediatheque.records import executions, files
+from mediatheque.records import executions, files, findings
 from mediatheque.records.engine import Tx
 from mediatheque.records.executions import UNFINISHED
-from mediatheque.records.files import Found
-
-DESCRIPTION, VISIBLE_TEXT, TEXT_FACTS = "basic_caption", "visible_text", "text_facts"
-"""Kinds of findings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a run said that a file shows."""
-
-    run_uuid: UUID
-    text: str
-    confidence: float | None
-    described_by: str | None
-    took_ms: int
-    created_at: datetime
+from mediatheque.records.findings import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +47,12 @@ class Portrait:
     @property
     def visible_text(self) -> str | None:
         found = self.found.get(VISIBLE_TEXT)
-        value = found.value if found else None
-        return value.get("text") if isinstance(value, dict) else value
+        return knowledge.text_in(found.value) if found else None
+
+    @property
+    def confidence(self) -> float | None:
+        """Of the last description."""
+        return self.descriptions[-1].confidence if self.descriptions else None
 
 
 class Portraits:
@@ -79,7 +68,7 @@ class Portraits:
         for blob_id, made in files.variants_of(tx, blob_ids):
             variants[blob_id][made.name] = made
         found: dict[int, list[Found]] = defaultdict(list)
-        for one in files.findings_of(tx, blob_ids):
+        for one in knowledge.counting(findings.of_blobs(tx, blob_ids)):
             found[one.blob_id].append(one)
         details = files.details_of(tx, [it.blob.id for it in shown if it.kind != "image"])
         names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
@@ -106,13 +95,13 @@ class Portraits:
         details: Mapping[str, Any],
         latest: Sequence[Execution],
     ) -> Portrait:
-        descriptions = [_description(one) for one in found if one.finding.kind == DESCRIPTION]
+        descriptions = knowledge.descriptions(found)
         about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
         describing = _described(about, bool(it.description or descriptions))
         return Portrait(
             asset=it,
             variants=variants,
-            found={one.finding.kind: one.finding for one in found},
+            found=knowledge.newest(found),
             details=details,
             descriptions=descriptions,
             describing=describing,
@@ -141,7 +130,8 @@ def _described(about: Execution | None, is_described: bool) -> Stage:
         return Stage.PROCESSING if about.is_held else Stage.PENDING
     if is_described:
         return Stage.COMPLETED
-    return Stage.SKIPPED if about is None else Stage.FAILED
+    is_left_out = about is None or about.state in {RunState.SKIPPED, RunState.CANCELLED}
+    return Stage.SKIPPED if is_left_out else Stage.FAILED
 
 
 def _read(by: Execution | None) -> Stage:
@@ -150,15 +140,3 @@ def _read(by: Execution | None) -> Stage:
     if by.state in UNFINISHED:
         return Stage.PROCESSING if by.is_held else Stage.PENDING
     return Stage.COMPLETED if by.state is RunState.SUCCEEDED else Stage.FAILED
-
-
-def _description(one: Found) -> Description:
-    value = one.finding.value
-    return Description(
-        run_uuid=one.run_uuid,
-        text=value["caption"] if isinstance(value, dict) else str(value),
-        confidence=one.finding.confidence,
-        described_by=one.finding.model,
-        took_ms=round(one.took.total_seconds() * 1000),
-        created_at=one.finding.created_at,
-    )

@@ -3,7 +3,7 @@
 from mediatheque.core.embedding import OFF, Embedder
 from mediatheque.core.passages import TEXTS
 from mediatheque.core.pipeline import Pipeline
-from mediatheque.errors import MissingExtra
+from mediatheque.errors import NotInstalled
 from mediatheque.model import Queue
 from mediatheque.records import assets, vectors
 from mediatheque.records.engine import Database
@@ -30,7 +30,7 @@ class Relearning:
             return
         try:
             model = self._embedder.model
-        except MissingExtra:
+        except NotInstalled:
             return
         if not self._is_through and self._pipeline.depth()[Queue.ENRICH] < MAX_WAITING:
             self._is_through = not self._enqueue(model)

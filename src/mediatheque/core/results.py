@@ -8,19 +8,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID, uuid4
 
-from mediatheque.core import names
+from mediatheque.core import authors, names
 from mediatheque.core.counts import count_runs
 from mediatheque.core.embedding import Meaning
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
-from mediatheque.records import assets, counters, runs, search, tallies, vectors
+from mediatheque.records import assets, counters, findings, runs, search, tallies, vectors
 from mediatheque.records.engine import Tx
 from mediatheque.records.runs import Claim
 
 SOURCE = "source"
 """The variant that holds what an asset's bytes were before they were converted."""
-MAX_TEXT_CHARS = 1000
 
 _EXTENSIONS = {"image/jpeg": ".jpg", "image/webp": ".webp", "image/x-tga": ".tga", "image/avif": ".avif"}
 
@@ -50,8 +49,9 @@ class Outcome:
     keeps_original: bool = False
     texts: dict[str, str] = field(default_factory=dict)
     meaning: Meaning | None = None
+    tags: tuple[str, ...] = ()
     is_skipped: bool = False
-    """An optional extra is missing; the step's error names it."""
+    """Whether a step was not done for want of what it takes."""
     steps: list[tuple[str, str | None, datetime, datetime]] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -59,6 +59,13 @@ class Outcome:
     def error(self) -> str | None:
         """Of the first step that failed."""
         return next((problem for _, problem, _, _ in self.steps if problem is not None), None)
+
+    @property
+    def state(self) -> RunState:
+        """How a run ends that came to its end."""
+        if self.error is None:
+            return RunState.SUCCEEDED
+        return RunState.SKIPPED if self.is_skipped else RunState.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +118,7 @@ class Results:
             result = self._apart(tx, claim, outcome, stored, it, now)
         else:
             self._on_asset(tx, claim, outcome, stored, it, now)
-        state = RunState.SKIPPED if outcome.is_skipped else RunState.FAILED
-        state = RunState.SUCCEEDED if outcome.error is None else state
-        self.finish(tx, claim, outcome, state, outcome.error, result)
+        self.finish(tx, claim, outcome, outcome.state, outcome.error, result)
         if self._planner.skills[claim.skill].essential:
             assets.change_asset(tx, claim.asset_id, {"state": State.READY})
 
@@ -164,23 +169,14 @@ class Results:
             )
             counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(stored.variants))
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
-        runs.put_findings(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
-        self._fill_texts(tx, it, outcome.texts, now)
-        if any(found["kind"] in search.SEEN for found in outcome.findings):
+        findings.put(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
+        authors.fill(tx, claim, it, outcome.texts, outcome.tags, now)
+        if outcome.texts or outcome.tags or any(found["kind"] in search.SEEN for found in outcome.findings):
             self._reindex(tx, it)
         if outcome.meaning is not None:
             vectors.put(tx, it.tenant_id, it.id, outcome.meaning.model, outcome.meaning.rows)
         if stored.blob is not None:
             self._replace(tx, claim, it, stored, outcome.keeps_original, now)
-
-    def _fill_texts(self, tx: Tx, it: Asset, texts: Mapping[str, str], now: datetime) -> None:
-        """Only where nobody has written anything: the row is locked, so that cannot change meanwhile."""
-        own = {"description": it.description, "alt_text": it.alt_text}
-        values = {name: text[:MAX_TEXT_CHARS] for name, text in texts.items() if not (own[name] or "").strip()}
-        if not values:
-            return
-        assets.change_asset(tx, it.id, values | {"updated_at": now})
-        self._reindex(tx, it)
 
     def _reindex(self, tx: Tx, it: Asset) -> None:
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
@@ -206,7 +202,7 @@ class Results:
             values["filename"] = names.safe_name(it.filename, extension_of(new.media_type))
             values["original_filename"] = _renamed(it.original_filename, new.media_type)
         assets.change_asset(tx, it.id, values | {"updated_at": now})
-        runs.move_findings(tx, old.id, blob_id)
+        findings.move(tx, old.id, blob_id)
         assets.drop_blob(tx, old.id)
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
         assert after is not None

@@ -12,7 +12,7 @@ from mediatheque.core.embedding import Embedder, active_model, amounts
 from mediatheque.core.files import MAX_SEARCH_CHARS, shelf_of
 from mediatheque.core.portraits import Portrait, Portraits
 from mediatheque.core.reasons import Reason, holding, of_meaning, of_words
-from mediatheque.errors import MissingExtra, NotFound, Unavailable
+from mediatheque.errors import NotFound, NotInstalled, Unavailable
 from mediatheque.filing import FileFilter, Order, SearchBy
 from mediatheque.model import Actor
 from mediatheque.records import assets, files, vectors
@@ -178,7 +178,7 @@ class Searching:
         model, note = self._model(actor)
         try:
             return model, self._embedder.question(query, model) if model and query.strip() else None, note
-        except (MissingExtra, Unavailable) as problem:
+        except (NotInstalled, Unavailable) as problem:
             return None, None, problem.message
 
     def coverage(self) -> list[vectors.Coverage]:
@@ -190,7 +190,7 @@ class Searching:
         """By whose vectors the tenant's files are looked for, or why by nobody's."""
         try:
             wanted, problem = self._embedder.model, None
-        except (MissingExtra, Unavailable) as missing:
+        except (NotInstalled, Unavailable) as missing:
             wanted, problem = None, missing.message
         with self._database.read() as tx:
             model = active_model(vectors.models_of(tx, actor.tenant_id), wanted)

@@ -63,10 +63,10 @@ class Skills:
         self._started_at = time.monotonic()
 
     def listed(self) -> list[Listed]:
-        """Skills that clients may run, in the order of the list."""
+        """Skills that clients may run: those of the published list in its order, then our own quiet ones."""
         return [
             Listed(skill.name, skill.description, tuple(step.name for step in skill.steps))
-            for skill in self._planner.skills.values()
+            for skill in sorted(self._planner.skills.values(), key=lambda skill: skill.is_quiet)
             if skill.listed
         ]
 

@@ -5,10 +5,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,9 +21,10 @@ from mediatheque.core.planning import DISPATCH
 from mediatheque.core.quota import Quota
 from mediatheque.core.results import SOURCE, Made, Outcome
 from mediatheque.decoder import DecoderFailed, Decoders
-from mediatheque.errors import LibraryError, MissingExtra, StorageFull, Unavailable, file_meanings
+from mediatheque.errors import LibraryError, NotInstalled, StorageFull, Unavailable, file_meanings
+from mediatheque.inference import Models
 from mediatheque.model import Blob, Facts
-from mediatheque.ports import Describer, Description, Skill, Store, Task
+from mediatheque.ports import Describer, Description, Model, Skill, Store, Task
 from mediatheque.records.runs import Claim
 
 log = structlog.get_logger()
@@ -37,20 +39,22 @@ class Describers(Protocol):
         """Raises `ProviderFailed` when there is nobody."""
 
 
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What runs are done with. `recall` reads what is known of a claim's file: findings by kind, and people's words."""
+
+    decoders: Decoders
+    models: Models
+    describers: Describers
+    embedder: Embedder
+    recall: Callable[[Claim], tuple[Mapping[str, Any], Mapping[str, Any]]]
+    quota: Quota | None = None
+
+
 class Work:
     """What the steps of a skill see (`ports.Work`)."""
 
-    def __init__(
-        self,
-        claim: Claim,
-        source: Path,
-        folder: Path,
-        decoders: Decoders,
-        describers: Describers,
-        embedder: Embedder,
-        outcome: Outcome,
-        quota: Quota | None = None,
-    ) -> None:
+    def __init__(self, claim: Claim, source: Path, folder: Path, equipment: Equipment, outcome: Outcome) -> None:
         self.blob = _blob(claim)
         self.facts = _facts(claim)
         self.parameters: Mapping[str, Any] = claim.parameters
@@ -59,14 +63,25 @@ class Work:
         self.outcome = outcome
         self._tenant_id = claim.tenant_id
         self._is_dispatched = claim.trigger == DISPATCH
-        self._quota = quota
-        self._decoders = decoders
-        self._describers = describers
-        self._embedder = embedder
         self._claim = claim
+        self._equipment = equipment
 
     def decode(self, function: str, **arguments: Any) -> Any:
-        return self._decoders.run(function, **arguments)
+        return self._equipment.decoders.run(function, **arguments)
+
+    def check(self, model: Model) -> None:
+        self._equipment.models.check(model)
+
+    def infer(self, model: Model, function: str, **arguments: Any) -> Any:
+        return self._equipment.models.run(model, function, **arguments)
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        return self._known[1]
+
+    def found(self, kind: str) -> Any | None:
+        mine = [found["value"] for found in self.outcome.findings if found["kind"] == kind]
+        return mine[-1] if mine else self._known[0].get(kind)
 
     def add_variant(self, name: str, file: Path, *, media_type: str, width: int, height: int) -> None:
         made = _made(name, file, media_type, width, height)
@@ -74,8 +89,18 @@ class Work:
             self._check_room(made.size_bytes)
         self.outcome.variants.append(made)
 
-    def add_finding(self, kind: str, value: Any, *, model: str | None = None, confidence: float | None = None) -> None:
-        self.outcome.findings.append({"kind": kind, "value": value, "model": model, "confidence": confidence})
+    def add_finding(
+        self,
+        kind: str,
+        value: Any,
+        *,
+        model: str | None = None,
+        confidence: float | None = None,
+        prompt_hash: str | None = None,
+        language: str | None = None,
+    ) -> None:
+        origin = {"model": model, "confidence": confidence, "prompt_hash": prompt_hash, "language": language}
+        self.outcome.findings.append({"kind": kind, "value": value, **origin})
 
     def replace(self, file: Path, *, media_type: str, facts: Mapping[str, Any], keep_original: bool = False) -> None:
         made = _made(SOURCE, file, media_type, facts["width"], facts["height"])
@@ -83,20 +108,25 @@ class Work:
         self.outcome.replacement = replace(made, frames=facts["frames"], details=facts["details"])
         self.outcome.keeps_original = keep_original
 
-    def suggest(self, *, description: str | None = None, alt_text: str | None = None) -> None:
+    def suggest(self, *, description: str | None = None, alt_text: str | None = None, tags: Sequence[str] = ()) -> None:
         texts = {"description": description, "alt_text": alt_text}
         self.outcome.texts |= {name: text for name, text in texts.items() if text}
+        self.outcome.tags = tuple(tags) or self.outcome.tags
 
     def describe(self, task: Task) -> Description:
-        return self._describers.of(self._tenant_id).describe(self, task)
+        return self._equipment.describers.of(self._tenant_id).describe(self, task)
+
+    @cached_property
+    def _known(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self._equipment.recall(self._claim)
 
     def learn(self) -> None:
-        self.outcome.meaning = self._embedder.learn(self._claim)
+        self.outcome.meaning = self._equipment.embedder.learn(self._claim)
 
     def _check_room(self, growth_bytes: int) -> None:
         """Raises `QuotaExceeded`, which is the step's reason to fail: new bytes count like uploaded ones."""
-        if self._quota is not None:
-            self._quota.check(self._tenant_id, growth_bytes)
+        if self._equipment.quota is not None:
+            self._equipment.quota.check(self._tenant_id, growth_bytes)
 
 
 def perform(skill: Skill, work: Work, *, is_last_try: bool = False) -> None:
@@ -112,8 +142,8 @@ def perform(skill: Skill, work: Work, *, is_last_try: bool = False) -> None:
         except (Unavailable, StorageFull) as error:
             work.outcome.steps.append((step.name, masked(error.message), started, datetime.now(UTC)))
             raise
-        except MissingExtra as missing:
-            problem, work.outcome.is_skipped = missing.message, True
+        except NotInstalled as error:
+            problem, work.outcome.is_skipped = error.message, True
         except Exception as error:
             problem = _safe(error)
             if skill.essential or not (is_last_try or isinstance(error, LibraryError)):

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select, union_all
 
 from mediatheque.filing import FileFilter, Order, SortBy
-from mediatheque.model import Asset, Finding, Variant
+from mediatheque.model import Asset, Variant
 from mediatheque.records import search
 from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant_of
 from mediatheque.records.engine import Tx
 from mediatheque.records.search import COUNT_LIMIT
-from mediatheque.records.tables import asset, asset_tag, asset_text, blob, finding, run, variant
+from mediatheque.records.tables import asset, asset_tag, asset_text, blob, finding, variant
 
 KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.CREATED_AT: asset.c.created_at,
@@ -22,10 +21,6 @@ KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.TITLE: asset.c.title_key,
     SortBy.SIZE: asset.c.size_bytes,
 }
-
-
-WHOLE_TEXTS = ("document_text", "chunks", "transcript")
-"""Findings that hold megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +31,6 @@ class Shelf:
     kinds: tuple[str, ...]
     folder_id: int | None = None
     in_trash: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A finding, and the run that made it."""
-
-    blob_id: int
-    run_uuid: UUID
-    took: timedelta
-    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,30 +123,11 @@ def variants_of(tx: Tx, blob_ids: Sequence[int]) -> list[tuple[int, Variant]]:
     return [(row["blob_id"], variant_of(row)) for row in rows]
 
 
-def findings_of(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
-    """What was found out about these blobs, oldest first, but for whole texts; dispatched runs keep theirs."""
-    query = select(finding, run.c.uuid.label("run_uuid"), run.c.started_at, run.c.finished_at)
-    rows = tx.execute(
-        query.join(run, run.c.id == finding.c.run_id)
-        .where(finding.c.blob_id.in_(blob_ids), finding.c.kind.not_in(WHOLE_TEXTS))
-        .order_by(finding.c.created_at, finding.c.id)
-    ).mappings()
-    return [
-        Found(
-            blob_id=row["blob_id"],
-            run_uuid=row["run_uuid"],
-            took=(row["finished_at"] or row["created_at"]) - (row["started_at"] or row["created_at"]),
-            finding=Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"]),
-        )
-        for row in rows
-    ]
-
-
 def texts_of(tx: Tx, blob_ids: Sequence[int], kinds: Sequence[str]) -> dict[int, dict[str, Any]]:
     """The newest values of these kinds of findings, whole texts too, by blob."""
     query = select(finding.c.blob_id, finding.c.kind, finding.c.value)
     rows = tx.execute(
-        query.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.in_(kinds)).order_by(
+        query.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.in_(kinds), finding.c.state != "rejected").order_by(
             finding.c.created_at, finding.c.id
         )
     )

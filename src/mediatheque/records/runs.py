@@ -1,4 +1,4 @@
-"""Runs, their steps and findings, and the small hot table of jobs that workers claim from.
+"""Runs and their steps, and the small hot table of jobs that workers claim from.
 
 A job is leased: whoever holds it renews the lease, and every write that ends it names the fence it was claimed
 with, so that a worker that was thought dead cannot undo what its successor did.
@@ -27,9 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from mediatheque.model import Finding, Queue, Run, RunState, StepResult
+from mediatheque.model import Queue, Run, RunState, StepResult
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import MICROSECOND, asset, blob, finding, job, run, step
+from mediatheque.records.tables import MICROSECOND, asset, blob, job, run, step
 
 LANES = {Queue.FAST: 0, Queue.ENRICH: 1}
 BACKLOG_LIMIT = 1000
@@ -130,22 +130,6 @@ def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str
         tx.execute(_ADD_STEPS, steps)
 
 
-def put_findings(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]], *, all_kinds: bool = True) -> None:
-    """Replace what this skill has said about the blob, or with `all_kinds` False only what it says anew."""
-    if all_kinds:
-        tx.execute(_FORGET_FINDINGS, {"blob": blob_id, "skill_name": skill})
-    else:
-        old = delete(finding).where(finding.c.blob_id == blob_id, finding.c.skill == skill)
-        tx.execute(old.where(finding.c.kind.in_([row["kind"] for row in rows])))
-    if rows:
-        tx.execute(_ADD_FINDINGS, rows)
-
-
-def move_findings(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
-    """What was found out about a picture holds for its new bytes until a skill says it anew."""
-    tx.execute(update(finding).where(finding.c.blob_id == from_blob_id).values(blob_id=to_blob_id))
-
-
 def drop_runs(tx: Tx, asset_id: int) -> None:
     """Forget the asset's runs and take its jobs off the queue."""
     runs = select(run.c.id).where(run.c.asset_id == asset_id)
@@ -158,16 +142,6 @@ def latest(tx: Tx, asset_id: int) -> Run | None:
     query = select(run).where(run.c.asset_id == asset_id, run.c.finished_at.is_not(None), run.c.shown)
     row = tx.execute(query.order_by(run.c.finished_at.desc(), run.c.id.desc()).limit(1)).mappings().first()
     return None if row is None else run_of(row, steps_of(tx, row["id"]))
-
-
-def findings_of(tx: Tx, blob_id: int) -> list[Finding]:
-    """What runs that clients see have found out, the newest of each kind, oldest first."""
-    query = select(finding).join(run, run.c.id == finding.c.run_id).where(finding.c.blob_id == blob_id, run.c.shown)
-    newest: dict[str, Finding] = {}
-    for row in tx.execute(query.order_by(finding.c.created_at, finding.c.id)).mappings():
-        newest.pop(row["kind"], None)
-        newest[row["kind"]] = Finding(row["kind"], row["value"], row["model"], row["confidence"], row["created_at"])
-    return list(newest.values())
 
 
 def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
@@ -339,7 +313,3 @@ _END = delete(job).where(*_held(bindparam("job"), bindparam("holder"), bindparam
 _FINISH = update(run).where(run.c.id == bindparam("row"))
 _FORGET_STEPS = delete(step).where(step.c.run_id == bindparam("run"))
 _ADD_STEPS = insert(step)
-_FORGET_FINDINGS = delete(finding).where(
-    finding.c.blob_id == bindparam("blob"), finding.c.skill == bindparam("skill_name")
-)
-_ADD_FINDINGS = insert(finding)

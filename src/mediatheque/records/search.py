@@ -38,7 +38,8 @@ def add(tx: Tx, it: Asset) -> None:
 
 def refresh(tx: Tx, it: Asset) -> None:
     """Let an asset be found by what it and its findings say now, and no longer by what they said."""
-    seen = select(finding.c.value).where(finding.c.blob_id == it.blob.id, finding.c.kind.in_(SEEN))
+    mine = finding.c.blob_id == it.blob.id, finding.c.kind.in_(SEEN), finding.c.state != "rejected"
+    seen = select(finding.c.value).where(*mine)
     texts = [value.get("text") if isinstance(value, dict) else str(value) for value in tx.execute(seen).scalars()]
     change(tx, it.id, _scope_of(it), _names(it), _words(it), texts)
 

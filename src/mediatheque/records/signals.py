@@ -3,14 +3,16 @@
 A signal is a hint and may be lost; whoever waits also looks by itself now and then.
 """
 
+import hashlib
 import os
 import select
 import socket
+import stat
+import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from mediatheque.records.engine import Database
-from mediatheque.sockets import private_folder
 
 
 class Signals(Protocol):
@@ -35,7 +37,7 @@ class LocalSignals:
     """Each listener owns a datagram socket in one folder; a sender writes a byte to all of them."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._folder = private_folder(data_dir)
+        self._folder = socket_folder(data_dir)
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._sender.setblocking(False)
         self._listener: socket.socket | None = None
@@ -74,3 +76,14 @@ class LocalSignals:
             self._listener.setblocking(False)
             self._listener.bind(str(self._folder / f"{os.getpid()}-{id(self):x}"))
         return self._listener
+
+
+def socket_folder(data_dir: Path, suffix: str = "") -> Path:
+    """A short path (socket names have at most 107 bytes), one for a data folder, that only this user may enter."""
+    digest = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir(), f"mediatheque-{os.getuid()}-{digest}{suffix}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else")
+    return folder

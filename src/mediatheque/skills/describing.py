@@ -1,59 +1,135 @@
-"""The built-in describer: a sentence made of what is really known about a picture, without any model.
+"""The built-in describer: a sentence made of what was really found in a picture, and worded as that.
 
-It never says what a picture shows, since it cannot know: size and shape, colours, photo or graphic, animation, and
-date and camera where the file names them.
+It says what was recognised and read where the models for it are there, and always what is known without any: size and
+shape, colours, photo or graphic, animation, and date and camera where the file names them. It guesses nothing.
 """
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from mediatheque.decoder import DecoderFailed
+from mediatheque.errors import NotInstalled
 from mediatheque.ports import Description, Task, Work
+from mediatheque.skills import ocr, tags
+from mediatheque.skills.wording import listed, shortened, things
 
 GENERATOR = "builtin"
-PHOTO_CONFIDENCE = 0.75
-"""The most that a sentence without understanding may claim; for one whose camera is known."""
+MOST = 0.75
+"""The most that a sentence without understanding may claim."""
+OF_A_SCORE = 0.85
+"""Of a model's own confidence in the thing it is surest of."""
 CONFIDENCE = 0.5
 SHOWN_COLOURS = 3
 MIN_SHARE = 0.12
+MANY_LINES = 3
+"""A picture with so much text and nothing else in it is a document."""
+QUOTED_CHARS = 160
+ALT_TEXT_CHARS = 125
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a picture: `labels` of things and of the whole, with the best score, and the lines read."""
+
+    labels: tuple[str, ...]
+    score: float | None
+    lines: tuple[str, ...]
+    colours: str
+    is_graphic: bool
 
 
 class BuiltinDescriber:
     def describe(self, work: Work, task: Task) -> Description:
-        seen = work.decode(
-            "mediatheque.skills.describing_decode:look", path=str(work.source), media_type=work.facts.media_type
-        )
+        seen = _look(work)
         text = _caption(work, seen) if task is Task.CAPTION else _alt_text(work, seen)
-        certain = "camera" in work.facts.details
-        return Description(text, GENERATOR, PHOTO_CONFIDENCE if certain else CONFIDENCE)
+        return Description(text, GENERATOR, _confidence(work, seen))
 
 
 BUILTIN = BuiltinDescriber()
 
 
-def _caption(work: Work, seen: dict[str, Any]) -> str:
+def _look(work: Work) -> Seen:
+    basics = tags.seen_in(work)
+    recognised = _recognised(work)
+    things_ = [it["label"] for it in recognised["objects"]]
+    scene = recognised["scene"]
+    scores = [it["confidence"] for it in (*recognised["objects"], *([scene] if scene else []))]
+    return Seen(
+        labels=tuple(things_ or ([scene["label"]] if scene else [])),
+        score=max(scores, default=None),
+        lines=_read(work),
+        colours=_colours(basics),
+        is_graphic=basics["is_graphic"],
+    )
+
+
+def _recognised(work: Work) -> dict[str, Any]:
+    """What an earlier run found, or this one does. Without the model less is said; its own run tells why."""
+    known = work.found(tags.KIND)
+    if isinstance(known, dict) and "objects" in known:
+        return known
+    with suppress(NotInstalled, DecoderFailed):
+        return tags.look(work)
+    return {"objects": [], "scene": None}
+
+
+def _read(work: Work) -> tuple[str, ...]:
+    known = work.found(ocr.KIND)
+    if known is None:
+        with suppress(NotInstalled, DecoderFailed):
+            known = {"text": ocr.text_of(ocr.look(work))}
+    text = known.get("text") if isinstance(known, dict) else known
+    return tuple((text or "").splitlines())
+
+
+def _confidence(work: Work, seen: Seen) -> float:
+    if seen.score is not None:
+        return round(min(MOST, OF_A_SCORE * seen.score), 3)
+    return MOST if "camera" in work.facts.details else CONFIDENCE
+
+
+def _caption(work: Work, seen: Seen) -> str:
     facts = work.facts
     parts = [f"{_article(work, seen)} of {facts.width} by {facts.height} pixels"]
-    if colours := _colours(seen):
-        parts.append(colours)
+    if seen.labels:
+        parts[0] += f" that appears to show {things(seen.labels)}"
+    if seen.colours:
+        parts.append(seen.colours)
     sentence = ", ".join(parts)
     if facts.captured_at is not None:
         sentence += f", taken on {facts.captured_at.day} {facts.captured_at:%B %Y}"
     if camera := facts.details.get("camera"):
         sentence += f" with {camera}" if facts.captured_at is not None else f", taken with {camera}"
-    return sentence + "."
+    if not seen.lines:
+        return sentence + "."
+    said = f"“{shortened(' '.join(seen.lines), QUOTED_CHARS)}”"
+    if len(seen.lines) >= MANY_LINES and not seen.labels:
+        return f"Document or screenshot with text: {said}. {sentence}."
+    return f"{sentence}. Visible text: {said}."
 
 
-def _alt_text(work: Work, seen: dict[str, Any]) -> str:
-    colours = _colours(seen)
-    return f"{_article(work, seen)}, {colours}." if colours else f"{_article(work, seen)}."
+def _alt_text(work: Work, seen: Seen) -> str:
+    if seen.labels:
+        text = f"{_kind(work, seen)} that appears to show {things(seen.labels)}"
+    elif seen.lines:
+        text = f"{_kind(work, seen)} with the text “{shortened(' '.join(seen.lines), ALT_TEXT_CHARS // 2)}”"
+    else:
+        text = _article(work, seen)
+    whole = f"{text}, {seen.colours}." if seen.colours else f"{text}."
+    return whole if len(whole) <= ALT_TEXT_CHARS else shortened(text, ALT_TEXT_CHARS - 1) + "."
 
 
-def _article(work: Work, seen: dict[str, Any]) -> str:
+def _kind(work: Work, seen: Seen) -> str:
+    return "Photo" if "camera" in work.facts.details or not seen.is_graphic else "Graphic"
+
+
+def _article(work: Work, seen: Seen) -> str:
     """`A wide photo`, `A square graphic`, `An animation in 12 frames`."""
     facts = work.facts
     if facts.frames > 1:
         return f"An animation in {facts.frames} frames"
-    what = "photo" if "camera" in facts.details or not seen["is_graphic"] else "graphic"
-    return f"A {_shape(facts.width or 1, facts.height or 1)} {what}"
+    return f"A {_shape(facts.width or 1, facts.height or 1)} {_kind(work, seen).lower()}"
 
 
 def _shape(width: int, height: int) -> str:
@@ -66,9 +142,5 @@ def _shape(width: int, height: int) -> str:
 
 
 def _colours(seen: dict[str, Any]) -> str:
-    names = [name for name, share in seen["colours"] if share >= MIN_SHARE][:SHOWN_COLOURS]
-    if not names:
-        return ""
-    if len(names) == 1:
-        return f"mostly {names[0]}"
-    return f"mostly {', '.join(names[:-1])} and {names[-1]}"
+    names = [it["name"] for it in seen["colours"] if it["share"] >= MIN_SHARE][:SHOWN_COLOURS]
+    return f"mostly {listed(names)}" if names else ""

@@ -7,7 +7,7 @@ from mediatheque.ports import Skill, Step, Work
 def learn(work: Work) -> None:
     """Vectors of title, description, alternative text, visible text, passages and transcript, as they are now.
 
-    Raises `errors.MissingExtra` without the extra `search`, `errors.Unavailable`.
+    Raises `errors.NotInstalled` without the extra `search`, `errors.Unavailable`.
     """
     work.learn()
 

@@ -14,7 +14,10 @@ from tests.pictures import picture
 from tests.support import Server, wait_for
 from tests.surfaces.assets.test_assets import FULL, assert_refused, made, ready
 
-LISTED = ["basic_image_enrich", "caption", "alt-text", "thumbnail", "exif-strip", "format-convert", "watermark"]
+LISTED = [
+    "basic_image_enrich", "caption", "alt-text", "thumbnail", "exif-strip", "format-convert", "watermark",
+    "ocr", "tags",
+]  # fmt: skip
 
 
 def run(client: httpx.Client, asset_id: str, skill: str, parameters: dict[str, Any] | None = None) -> dict[str, Any]:

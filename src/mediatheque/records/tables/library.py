@@ -166,6 +166,9 @@ finding = Table(
     Column("value", JSON, nullable=False),
     Column("model", String(128)),
     Column("confidence", Float),
+    Column("prompt_hash", String(64)),
+    Column("language", String(16)),
+    Column("state", String(16), nullable=False, server_default=text("'suggested'")),
     instant("created_at", nullable=False),
     UniqueConstraint("blob_id", "skill", "kind"),
 )

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from mediatheque.core.knowledge import Description
 from mediatheque.core.library import Library
 from mediatheque.core.media import ORIGINAL
-from mediatheque.core.portraits import Description, Portrait
+from mediatheque.core.portraits import Portrait
 from mediatheque.model import Execution, RunState, Stage, State
 from mediatheque.surfaces.signed import signed_url
 
@@ -16,8 +17,6 @@ THUMBNAIL, MEDIUM, FULL = "small_256", "medium_750", "large_1024"
 VARIANTS = frozenset({ORIGINAL, "tiny_64", THUMBNAIL, MEDIUM, FULL})
 STREAMING = "STREAMING"
 """`upload_method` of what came through a door that has no word for it."""
-VERIFICATION_LEVEL = "standard"
-"""Of a description that one model was asked for once: there is no other."""
 
 
 class Dimensions(BaseModel):
@@ -123,12 +122,11 @@ def user_file(library: Library, portrait: Portrait) -> UserFile:
     it = portrait.asset
     values = _common(library, portrait)
     del values["original_url"]
-    latest = portrait.descriptions[-1] if portrait.descriptions else None
     values |= {
         "filename": it.original_filename or it.filename,
         "has_full_description": bool(portrait.descriptions),
         "description_error": portrait.description_error,
-        "confidence_score": latest.confidence if latest else None,
+        "confidence_score": portrait.confidence,
         "video_metadata": None,
         "video_analysis_status": None,
         "document_type": None,
@@ -212,7 +210,7 @@ def _full(description: Description, text: str | None) -> FullDescription:
         visible_text=text,
         confidence_score=description.confidence,
         providers_used=[description.described_by] if description.described_by else [],
-        verification_level=VERIFICATION_LEVEL,
+        verification_level=description.verification_level,
         processing_time_ms=description.took_ms,
         created_at=moment(description.created_at),
     )

@@ -1,0 +1,98 @@
+"""What skills have said about blobs: from which run and model, asked how, and what people made of it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, update
+
+from mediatheque.model import Finding, Verdict
+from mediatheque.records.engine import Row, Tx
+from mediatheque.records.tables import finding, run
+
+WHOLE_TEXTS = ("document_text", "chunks", "text_lines", "transcript")
+"""Findings that are large: megabytes, or the place of every line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding, and the run that made it."""
+
+    id: int
+    blob_id: int
+    skill: str
+    run_uuid: UUID
+    took: timedelta
+    finding: Finding
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def put(tx: Tx, blob_id: int, skill: str, rows: list[dict[str, Any]], *, all_kinds: bool = True) -> None:
+    """Replace what this skill has said about the blob, or with `all_kinds` False only what it says anew.
+
+    What a person made of a finding holds for the one that comes in its place.
+    """
+    mine = finding.c.blob_id == blob_id, finding.c.skill == skill
+    judged = select(finding.c.kind, finding.c.state).where(*mine, finding.c.state != Verdict.SUGGESTED)
+    verdicts = {row.kind: row.state for row in tx.execute(judged)}
+    old = delete(finding).where(*mine)
+    tx.execute(old if all_kinds else old.where(finding.c.kind.in_([row["kind"] for row in rows])))
+    if rows:
+        tx.execute(insert(finding), [row | {"state": verdicts.get(row["kind"], Verdict.SUGGESTED)} for row in rows])
+
+
+def move(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
+    """What was found out about a picture holds for its new bytes until a skill says it anew."""
+    tx.execute(update(finding).where(finding.c.blob_id == from_blob_id).values(blob_id=to_blob_id))
+
+
+def of_blobs(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
+    """What was found out about these blobs, oldest first, but for whole texts; dispatched runs keep theirs."""
+    query = _WITH_RUN.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.not_in(WHOLE_TEXTS))
+    return [_found(row) for row in tx.execute(query.order_by(finding.c.created_at, finding.c.id)).mappings()]
+
+
+def of_skills(tx: Tx, blob_id: int, skills: Collection[str]) -> list[Finding]:
+    """What these skills have found out, the newest of each kind, oldest first; nothing that a person took away."""
+    mine = finding.c.blob_id == blob_id, finding.c.skill.in_(skills), finding.c.state != Verdict.REJECTED
+    newest: dict[str, Finding] = {}
+    rows = tx.execute(select(finding).where(*mine).order_by(finding.c.created_at, finding.c.id)).mappings()
+    for row in rows:
+        newest.pop(row["kind"], None)
+        newest[row["kind"]] = _finding(row)
+    return list(newest.values())
+
+
+def judge(tx: Tx, run_id: int, kinds: Collection[str], verdict: Verdict) -> None:
+    """What a person made of these findings of a run."""
+    tx.execute(update(finding).where(finding.c.run_id == run_id, finding.c.kind.in_(kinds)).values(state=verdict))
+
+
+def drop_of_run(tx: Tx, run_id: int) -> list[str]:
+    """Forget what a run has found out; its kinds."""
+    gone = delete(finding).where(finding.c.run_id == run_id).returning(finding.c.kind)
+    return list(tx.execute(gone).scalars())
+
+
+def _found(row: Row) -> Found:
+    return Found(
+        id=row["id"],
+        blob_id=row["blob_id"],
+        skill=row["skill"],
+        run_uuid=row["run_uuid"],
+        took=(row["finished_at"] or row["created_at"]) - (row["started_at"] or row["created_at"]),
+        finding=_finding(row),
+        parameters=row["parameters"] or {},
+    )
+
+
+def _finding(row: Row) -> Finding:
+    same = ("kind", "value", "model", "confidence", "created_at", "prompt_hash", "language")
+    return Finding(**{name: row[name] for name in same}, state=Verdict(row["state"]))
+
+
+_WITH_RUN = select(finding, run.c.uuid.label("run_uuid"), run.c.started_at, run.c.finished_at, run.c.parameters).join(
+    run, run.c.id == finding.c.run_id
+)
