@@ -123,6 +123,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
 def make_library(parts: Parts) -> "Library":
     from mediatheque.core.access import DEFAULT_TENANT, Access
     from mediatheque.core.accounts import Accounts
+    from mediatheque.core.analysis import Analyses
     from mediatheque.core.assets import Assets
     from mediatheque.core.audit import Audit
     from mediatheque.core.batches import Batches
@@ -164,6 +165,7 @@ def make_library(parts: Parts) -> "Library":
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
         searching=searching,
+        analyses=Analyses(database, parts.pipeline, files.portraits),
         documents=Documents(database, files.portraits, searching),
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),

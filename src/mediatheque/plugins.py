@@ -16,6 +16,7 @@ STORES = (
 KINDS = (
     "mediatheque.kinds.image:KIND",
     "mediatheque.kinds.video:KIND",
+    "mediatheque.kinds.audio:KIND",
     "mediatheque.kinds.document:KIND",
 )
 SKILLS = (
@@ -31,6 +32,8 @@ SKILLS = (
     "mediatheque.skills.exif_strip:SKILL",
     "mediatheque.skills.format_convert:SKILL",
     "mediatheque.skills.watermark:SKILL",
+    "mediatheque.skills.scenes:SKILL",
+    "mediatheque.skills.transcript:SKILL",
     "mediatheque.skills.embed:SKILL",
 )
 MODELS = (

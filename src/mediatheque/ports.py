@@ -338,6 +338,8 @@ class Skill:
     """Whether its runs find the text in a file."""
     on_texts: bool = False
     """Planned whenever the texts about a file have changed."""
+    analyses: bool = False
+    """Whether its runs are what the analysis of a video consists of."""
     listed: bool = True
     """Whether clients see it: in the list of skills, and its runs in an asset's history."""
     aliases: frozenset[str] = frozenset()

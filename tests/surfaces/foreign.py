@@ -34,6 +34,7 @@ UUIDS: tuple[Spelling, ...] = (
 )  # fmt: skip
 IMAGES: tuple[Spelling, ...] = (lambda it: f"img_{to_ulid(it)}",)
 ULIDS: tuple[Spelling, ...] = (to_ulid,)
+SCENES: tuple[Spelling, ...] = (lambda it: f"{it.hex}000",)
 UPLOAD_KEYS: tuple[Spelling, ...] = (lambda it: f"uploads/{to_ulid(it)}/photo.jpg",)
 
 
@@ -72,6 +73,10 @@ class Estate:
             "asset_id": _spelled(assets, UUIDS),
             "image_id": _spelled([*assets, self.promised], (*IMAGES, str)),
             "file_id": _spelled([*assets, self.promised], UUIDS[:1]),
+            "document_id": _spelled(assets, UUIDS[:1]),
+            "media_id": _spelled(assets, UUIDS[:1]),
+            "document_ids": _spelled(assets, UUIDS[:1]),
+            "scene_id": _spelled(assets, SCENES),
             "file_ids": _spelled(assets, UUIDS[:1]),
             "folder_id": _spelled([self.folder], UUIDS[:1]),
             "parent_id": _spelled([self.folder], UUIDS[:1]),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
+from mediatheque.core.analysis import Analyses
 from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
 from mediatheque.core.batches import Batches
@@ -46,6 +47,7 @@ class Library:
     resuming: Resuming
     searching: Searching
     documents: Documents
+    analyses: Analyses
     assets: Assets
     catalogue: Catalogue
     files: Files

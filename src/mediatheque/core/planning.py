@@ -124,6 +124,11 @@ class Planner:
         return frozenset(skill.name for skill in self.skills.values() if skill.reads)
 
     @property
+    def analysing(self) -> frozenset[str]:
+        """Names of the skills that the analysis of a video consists of."""
+        return frozenset(skill.name for skill in self.skills.values() if skill.analyses)
+
+    @property
     def listed(self) -> frozenset[str]:
         """Names of the skills that clients see."""
         return frozenset(skill.name for skill in self.skills.values() if skill.listed)

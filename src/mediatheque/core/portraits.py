@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from mediatheque.core import knowledge
 from mediatheque.core.knowledge import TEXT_FACTS, VISIBLE_TEXT, Description
@@ -13,6 +14,8 @@ from mediatheque.records import executions, files, findings
 from mediatheque.records.engine import Tx
 from mediatheque.records.executions import UNFINISHED
 from mediatheque.records.findings import Found
+
+SCENE_FACTS, TRANSCRIPT_FACTS = "scene_facts", "transcript_facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Portrait:
     reading: Stage
     """How far its text has been found."""
     description_error: str | None
+    analysing: Stage | None = None
+    """How far the analysis of a video is; None: nobody asked for one."""
+    analysis_uuid: UUID | None = None
+    """The run that stands for it."""
     history: list[tuple[str | None, Execution]] = field(default_factory=list)
     """Runs, oldest first, and for those that describe or make variants the word for what they do."""
 
@@ -38,6 +45,16 @@ class Portrait:
     def description(self) -> str | None:
         """A person's words go before a model's."""
         return self.asset.description or (self.descriptions[-1].text if self.descriptions else None)
+
+    @property
+    def scene_count(self) -> int | None:
+        found = self.found.get(SCENE_FACTS)
+        return found.value["scene_count"] if found else None
+
+    @property
+    def has_transcript(self) -> bool:
+        found = self.found.get(TRANSCRIPT_FACTS)
+        return bool(found and found.value["has_speech"])
 
     @property
     def chunk_count(self) -> int | None:
@@ -73,7 +90,9 @@ class Portraits:
         details = files.details_of(tx, [it.blob.id for it in shown if it.kind != "image"])
         names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
         latest = executions.latest_of(
-            tx, [it.id for it in shown], names | self._planner.describing | self._planner.reading
+            tx,
+            [it.id for it in shown],
+            names | self._planner.describing | self._planner.reading | self._planner.analysing,
         )
         return [
             self._portrait(it, variants[it.blob.id], found[it.blob.id], details.get(it.blob.id, {}), latest[it.id])
@@ -97,6 +116,7 @@ class Portraits:
     ) -> Portrait:
         descriptions = knowledge.descriptions(found)
         about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
+        analysis = [one for one in latest if one.skill in self._planner.analysing]
         describing = _described(about, bool(it.description or descriptions))
         return Portrait(
             asset=it,
@@ -108,6 +128,8 @@ class Portraits:
             sizing=self._sizing(it, variants, latest),
             reading=_read(next((one for one in latest[::-1] if one.skill in self._planner.reading), None)),
             description_error=about.error if about and describing is Stage.FAILED else None,
+            analysing=analysed(analysis),
+            analysis_uuid=analysis[0].uuid if analysis else None,
         )
 
     def _sizing(self, it: Asset, variants: Mapping[str, Variant], latest: Sequence[Execution]) -> Stage | None:
@@ -132,6 +154,17 @@ def _described(about: Execution | None, is_described: bool) -> Stage:
         return Stage.COMPLETED
     is_left_out = about is None or about.state in {RunState.SKIPPED, RunState.CANCELLED}
     return Stage.SKIPPED if is_left_out else Stage.FAILED
+
+
+def analysed(parts: Sequence[Execution]) -> Stage | None:
+    """How far an analysis is that consists of these: done when all have ended, failed when none came to anything."""
+    unfinished = [one for one in parts if one.state in UNFINISHED]
+    if not parts:
+        return None
+    if unfinished:
+        has_begun = any(one.is_held for one in unfinished) or len(unfinished) < len(parts)
+        return Stage.PROCESSING if has_begun else Stage.PENDING
+    return Stage.COMPLETED if any(one.state is RunState.SUCCEEDED for one in parts) else Stage.FAILED
 
 
 def _read(by: Execution | None) -> Stage:

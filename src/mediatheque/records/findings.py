@@ -12,7 +12,7 @@ from mediatheque.model import Finding, Verdict
 from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import finding, run
 
-WHOLE_TEXTS = ("document_text", "chunks", "text_lines", "transcript")
+WHOLE_TEXTS = ("document_text", "chunks", "text_lines", "transcript", "scenes")
 """Findings that are large: megabytes, or the place of every line."""
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from mediatheque.core.accounts import Accounts
 from mediatheque.records.engine import Database
 from mediatheque.records.tables import run
-from tests.conftest import DATABASES, Tenant, _tenant
+from tests.conftest import Tenant, _tenant
 from tests.documents import pdf
 from tests.support import Server, wait_for
 from tests.surfaces.files.conftest import FILES, refused
@@ -29,15 +29,9 @@ CHUNK_KEYS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=DATABASES)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running server with models, once on SQLite and once on PostgreSQL."""
-    environment = {"MEDIATHEQUE_MODELS": "on"}
-    if request.param == "postgresql":
-        environment["MEDIATHEQUE_DATABASE_URL"] = request.getfixturevalue("postgres").create()
-    running = Server(tmp_path_factory.mktemp(request.param) / "data", environment).start()
-    yield running
-    assert running.stop() == 0
+@pytest.fixture(scope="module")
+def server(thinking: Server) -> Server:
+    return thinking
 
 
 @pytest.fixture(scope="module")

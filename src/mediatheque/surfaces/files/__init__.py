@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from mediatheque.core.library import Library
 from mediatheque.surfaces.files import (
+    analysis,
     batches,
     changes,
     detail,
@@ -33,6 +34,7 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     listing.routes,
     finding.routes,
     documents.routes,
+    analysis.routes,
     changes.routes,
     detail.routes,
     folders.routes,
