@@ -40,10 +40,10 @@ def scenes(*colours: tuple[int, int, int], seconds: float = 1.0, rate: int = 10)
     return file.getvalue()
 
 
-CODECS = {"mp3": "mp3", "ipod": "aac", "wav": "pcm_s16le", "ogg": "libvorbis", "flac": "flac"}
+CODECS = {"mp3": "mp3", "ipod": "aac", "wav": "pcm_s16le", "ogg": "libopus", "flac": "flac"}
 
 
-def recording(form: str = "wav", *, seconds: float = 1.0, rate: int = 44_100) -> bytes:
+def recording(form: str = "wav", *, seconds: float = 1.0, rate: int = 48_000) -> bytes:
     """A tone, in FFmpeg's container `form`."""
     file = io.BytesIO()
     tone = (np.sin(np.arange(round(seconds * rate)) * 2 * np.pi * 440 / rate) * 8000).astype(np.int16)
