@@ -6,7 +6,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /et
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench faults models
+.PHONY: help run test check format docs bench evaluate faults models
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ docs: $(UV) ## write the table of settings in docs/operations.md anew
 bench: $(UV) ## measure, side by side with the machine's own limits
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python -m benchmarks $(ARGS)
+
+evaluate: $(UV) models ## measure how well files are understood, and write the tables of docs/understanding.md
+	$(UV) sync --quiet --locked --all-extras
+	$(UV) run --no-sync python -m evaluation.images
 
 faults: $(UV) ## kill the server a thousand times under load, on both databases, and count what is lost
 	$(UV) sync --quiet --locked --all-extras

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks import assets, ingest, lists, machine, proxy, queue, report, startup, stream
+from benchmarks import assets, enrichment, ingest, lists, machine, proxy, queue, report, startup, stream
 from benchmarks.report import Figure
 from benchmarks.server import postgres
 
-PARTS = ("startup", "ingest", "stream", "proxy", "queue", "lists", "assets")
+PARTS = ("startup", "ingest", "stream", "proxy", "queue", "lists", "assets", "enrichment")
 QUICK_NOTE = "Short form: fewer rounds, up to 100,000 rows. `python -m benchmarks` is the full one."
 SHARED_NOTE = "Client and server share these cores; medians of interleaved rounds. Ratios travel, absolutes do not."
 QUIET_LOAD = 0.5
@@ -38,6 +38,7 @@ def main() -> None:
             "queue": lambda: queue.measure(folder, postgresql, quick=options.quick),
             "lists": lambda: lists.measure(folder, postgresql, quick=options.quick),
             "assets": lambda: assets.measure(folder, postgresql, quick=options.quick),
+            "enrichment": lambda: enrichment.measure(folder, quick=options.quick),
         }
         for part in options.parts or PARTS:
             figures += _told(parts[part](), part, notes)

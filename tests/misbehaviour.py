@@ -123,3 +123,7 @@ def ignore_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     time.sleep(60)
+
+
+def networks() -> list[str]:
+    return [name for _, name in socket.if_nameindex()]

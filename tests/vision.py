@@ -29,6 +29,18 @@ class Vision:
     hang: threading.Event | None = None
     drip: bool = False
     requests: list[dict[str, Any]] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        yield
+        with self.lock:
+            self.at_once -= 1
 
     def next(self) -> tuple[int, bytes]:
         status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -48,6 +60,10 @@ def stand_in() -> Iterator[Vision]:
             if vision.hang is not None:
                 vision.hang.wait(30)
                 return
+            with vision.counting():
+                self._answer()
+
+        def _answer(self) -> None:
             status, answer = vision.next()
             self.send_response(status)
             for name, value in vision.headers.items():

@@ -14,7 +14,7 @@ from mediatheque.model import Queue
 from mediatheque.records.schema import NewerSchema
 from mediatheque.settings import Settings, SettingsError, read_settings
 from mediatheque.supervisor import check_port, environment, supervise
-from mediatheque.surfaces.cli import fsck, keys
+from mediatheque.surfaces.cli import fsck, keys, models
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import FirstCredentials
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
 commands.add_typer(keys.commands, name="keys")
 commands.command()(fsck.command(lambda: _open_fsck()))  # noqa: PLW0108
+commands.command()(models.command(lambda: composition.make_shelf(read_settings())))
 
 
 @commands.callback()

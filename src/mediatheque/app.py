@@ -3,13 +3,14 @@
 Each kind of process imports only what it needs: a worker knows no surface, the command line no framework.
 """
 
+import importlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mediatheque import faults
 from mediatheque import plugins as installed
@@ -19,29 +20,27 @@ from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
-from mediatheque.errors import Unavailable
+from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
-from mediatheque.model import Endpoint, Queue, Reach
-from mediatheque.places import database_url, load, open_store, site, storage_url, told_as
-from mediatheque.ports import Store
+from mediatheque.model import Queue
+from mediatheque.outfit import make_describers, make_embedder, make_equipment, make_models
+from mediatheque.ports import Site, Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
-from mediatheque.records.signals import Signals, signals_for, socket_folder
+from mediatheque.records.signals import Signals, signals_for
 from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.arrivals import Arrivals
-    from mediatheque.core.describing import Describers
-    from mediatheque.core.embedding import Embedder
     from mediatheque.core.fsck import Fsck
     from mediatheque.core.intake import Intake
     from mediatheque.core.library import Library
+    from mediatheque.core.models import Shelf
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.trash import Trash
-    from mediatheque.core.work import Equipment
     from mediatheque.surfaces.front import Front
     from mediatheque.worker import Worker
 
@@ -78,18 +77,18 @@ def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCreden
     from mediatheque.core.accounts import Accounts
     from mediatheque.core.markers import mark
 
-    with told_as("data_dir", settings.data_dir):
+    with _told_as("data_dir", settings.data_dir):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=settings.data_dir).close()
         own_secrets(settings)
         faults.place("start.secret")
-    with told_as("storage_url", storage_url(settings)):
-        store = open_store(settings, plugins)
+    with _told_as("storage_url", _storage_url(settings)):
+        store = _store(settings, plugins)
     database = Database(database_url(settings))
     try:
         migrate(database)
         faults.place("start.migrated")
-        with told_as("storage_url", storage_url(settings)):
+        with _told_as("storage_url", _storage_url(settings)):
             if mark(database, store):
                 store.check()
         return Accounts(database).first_start(settings.admin_username, settings.admin_password)
@@ -103,7 +102,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     """The parts on the configured database and store, with a pool of that many decoder children."""
     database = Database(database_url(settings))
     signals = signals_for(database, settings.data_dir)
-    store = open_store(settings, plugins)
+    store = _store(settings, plugins)
     pool = Decoders(
         decoders,
         memory_bytes=settings.decoder_memory_mb << 20,
@@ -112,11 +111,11 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     sealer = Sealer(own_secrets(settings))
     endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
     types = load(plugins.STORES)
-    stores = Stores(database, types, store, replace(site(settings), staging=store.staging), sealer, endpoints)
+    stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
     learns = settings.embedder != "off" and settings.models == "on"
     pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, learns=learns)
-    models = make_models(settings, plugins)
+    models = make_models(settings, _allowed(plugins))
     return Parts(settings, plugins, database, signals, pool, models, store, pipeline, generations)
 
 
@@ -131,6 +130,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.dispatch import Dispatch
     from mediatheque.core.documents import Documents
     from mediatheque.core.files import Files
+    from mediatheque.core.findings import Findings
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
     from mediatheque.core.library import Library
@@ -165,8 +165,8 @@ def make_library(parts: Parts) -> "Library":
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
         searching=searching,
-        analyses=Analyses(database, parts.pipeline, files.portraits),
         documents=Documents(database, files.portraits, searching),
+        analyses=Analyses(database, parts.pipeline, files.portraits),
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
@@ -177,6 +177,7 @@ def make_library(parts: Parts) -> "Library":
         assets=assets,
         catalogue=Catalogue(database, assets, parts.pipeline.planner.listed, settings.gallery_tenant),
         files=files,
+        findings=Findings(database),
         trash=trash,
         tree=Tree(database, files, trash, generations),
         skills=Skills(database, parts.pipeline),
@@ -210,54 +211,18 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         make_fsck(parts),
         make_trash(parts),
         make_arrivals(parts, make_intake(parts)),
-        make_equipment(parts),
+        make_equipment(parts, make_quota(parts)),
         parts.signals,
         lanes,
         Relearning(parts.database, parts.pipeline, make_embedder(parts)),
     )
 
 
-def make_equipment(parts: Parts) -> "Equipment":
-    from mediatheque.core.work import Equipment
+def make_shelf(settings: Settings, plugins: ModuleType = installed) -> "Shelf":
+    """For the command line: the models alone."""
+    from mediatheque.core.models import Shelf
 
-    return Equipment(
-        parts.decoders,
-        parts.models,
-        make_describers(parts),
-        make_embedder(parts),
-        parts.pipeline.recall,
-        make_quota(parts),
-    )
-
-
-def make_models(settings: Settings, plugins: ModuleType = installed) -> Models:
-    folder = partial(socket_folder, settings.data_dir, "-models")
-    return Models(folder, is_on=settings.models == "on", allowed=_allowed(plugins))
-
-
-def make_describers(parts: Parts) -> "Describers":
-    from mediatheque.core.describing import DEFAULT_PROMPT, Describers
-    from mediatheque.core.sealing import Sealer
-
-    settings = parts.settings
-    default = Endpoint(
-        settings.vision_url, settings.vision_api_key, settings.vision_model, Reach(anywhere=True), DEFAULT_PROMPT
-    )
-    return Describers(
-        parts.database,
-        Sealer(own_secrets(settings)),
-        builtin=load([parts.plugins.DESCRIBER])[0] if settings.describer == "builtin" else None,
-        default=default if settings.vision_url else None,
-        others=Reach(frozenset(settings.endpoint_allow), https_only=True),
-        daily_limit=settings.vision_daily_requests,
-        deadline_seconds=settings.vision_timeout_seconds,
-    )
-
-
-def make_embedder(parts: Parts) -> "Embedder":
-    from mediatheque.core.embedding import Embedder
-
-    return Embedder(parts.database, parts.models, parts.settings.embedder)
+    return Shelf(make_models(settings, _allowed(plugins)), load(plugins.MODELS))
 
 
 def make_quota(parts: Parts) -> "Quota":
@@ -308,6 +273,50 @@ def make_accounts(settings: Settings) -> "Accounts":
 def _allowed(plugins: ModuleType) -> tuple[str, ...]:
     """Where functions lie that other processes of ours may be asked to run."""
     return tuple(sorted({f"{name.rpartition('.')[0]}." for name in (*plugins.KINDS, *plugins.SKILLS)}))
+
+
+def load(names: Sequence[str]) -> tuple[Any, ...]:
+    """The objects that `module:NAME` strings stand for."""
+    pairs = (name.split(":") for name in names)
+    return tuple(getattr(importlib.import_module(module), name) for module, name in pairs)
+
+
+def database_url(settings: Settings) -> str:
+    return settings.database_url or f"sqlite:///{settings.data_dir.absolute() / 'mediatheque.db'}"
+
+
+def _store(settings: Settings, plugins: ModuleType) -> Store:
+    url = _storage_url(settings)
+    known = {it.scheme: it.open for it in load(plugins.STORES) if it.scheme}
+    scheme = url.partition("://")[0]
+    if scheme not in known:
+        raise SettingsError(f"{setting('storage_url', url)}: takes {', '.join(f'{name}://' for name in known)}")
+    opened: Store = known[scheme](url, _site(settings))
+    return opened
+
+
+def _site(settings: Settings) -> Site:
+    options = {name: str(value) for name, value in settings.model_dump(include=_STORE_SETTINGS).items()}
+    staging = settings.data_dir.absolute() / "staging" / "files"
+    return Site(settings.data_dir.absolute(), staging, settings.local_roots, options)
+
+
+_STORE_SETTINGS = {"s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_access_key"}
+
+
+def _storage_url(settings: Settings) -> str:
+    return settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
+
+
+@contextmanager
+def _told_as(name: str, value: object) -> Iterator[None]:
+    """What the file system refuses at start, as a fault of the setting that named the place."""
+    try:
+        yield
+    except (OSError, LibraryError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        reason = cause.strerror if isinstance(cause, OSError) else str(error)
+        raise SettingsError(f"{setting(name, value)}: {reason}") from error
 
 
 def _outside(settings: Settings) -> "OutsideIssuer | None":

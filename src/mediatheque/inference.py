@@ -22,7 +22,7 @@ from typing import Any
 from mediatheque import errors
 from mediatheque.decoder import ALLOWED, ENVIRONMENT, PASSED_ON, DecoderFailed, result_of
 from mediatheque.decoder_child import receive, send
-from mediatheque.ports import Model
+from mediatheque.understanding import Model
 
 MEMORY_BYTES = 3 << 30
 IDLE_SECONDS = 300.0

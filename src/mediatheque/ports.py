@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
 from mediatheque.model import Blob, Facts, Queue, Reach
+from mediatheque.understanding import Description, Level, Model, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,46 +194,6 @@ class Kind(Protocol):
         """The probe's answer as facts."""
 
 
-class Task(StrEnum):
-    """What a describer is asked for: a caption says what is there, an alternative text replaces the picture."""
-
-    CAPTION = "caption"
-    ALT_TEXT = "alt_text"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """Weights that an optional extra brings: its `modules` must be installed and its `files` be there.
-
-    `warm` is a `module:function` that loads them, in the process that holds all models.
-    """
-
-    name: str
-    purpose: str
-    extra: str
-    modules: tuple[str, ...]
-    warm: str
-    files: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a describer said. `generator` names the model; `confidence` is 0 to 1 where it is known.
-
-    `prompt_hash` tells which words it was asked with; `check` is what came of holding several answers, or what was
-    said of the file before, against the picture.
-    """
-
-    text: str
-    generator: str
-    confidence: float | None = None
-    alt_text: str | None = None
-    tags: tuple[str, ...] = ()
-    visible_text: str | None = None
-    prompt_hash: str | None = None
-    check: Mapping[str, Any] | None = None
-
-
 class Work(Protocol):
     """What a step of a skill may do; nothing becomes visible before the run has ended, and then all at once."""
 
@@ -262,6 +222,10 @@ class Work(Protocol):
         It is given pixels and text, never a file as it came. Raises `errors.NotInstalled`.
         """
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for the answer."""
+
     def found(self, kind: str) -> Any | None:
         """The newest finding of this kind about the file, of this run or an earlier one; None: there is none."""
 
@@ -287,8 +251,13 @@ class Work(Protocol):
     def suggest(self, *, description: str | None = None, alt_text: str | None = None, tags: Sequence[str] = ()) -> None:
         """Words for the asset, taken only where it has none: what a person wrote is never overwritten."""
 
-    def describe(self, task: Task) -> Description:
-        """What the tenant's describer says of the picture; raises `errors.ProviderFailed`."""
+    def describe(
+        self, task: Task, *, level: Level = Level.QUICK, claimed: Mapping[str, Any] | None = None
+    ) -> Description:
+        """What the tenant's describer says of the picture; raises `errors.ProviderFailed`.
+
+        A model is asked as often as the level says. What is `claimed` of the file is held against the picture, too.
+        """
 
     def learn(self) -> None:
         """Have what the texts about the asset mean kept with it; raises `errors.NotInstalled`."""
@@ -297,7 +266,7 @@ class Work(Protocol):
 class Describer(Protocol):
     """Something that puts a picture into words."""
 
-    def describe(self, work: Work, task: Task) -> Description:
+    def describe(self, work: Work, task: Task, level: Level, claimed: Mapping[str, Any] | None) -> Description:
         """Raises `errors.ProviderFailed`."""
 
 

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
         45, gt=0, le=600, description="What one description may take at an AI provider, retries and all."
     )
     vision_daily_requests: int = Field(0, ge=0, description="Descriptions per tenant and day by AI providers; 0: any.")
+    vision_concurrent: int = Field(
+        4, ge=0, description="Descriptions per tenant that AI providers are asked for at a time; 0: any number."
+    )
     describer: Literal["builtin", "off"] = Field(
         "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
     )

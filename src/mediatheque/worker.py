@@ -19,7 +19,7 @@ from mediatheque import faults
 from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
-from mediatheque.core.planning import MANUAL
+from mediatheque.core.planning import IMPATIENT
 from mediatheque.core.relearning import Relearning
 from mediatheque.core.results import Outcome
 from mediatheque.core.trash import Trash
@@ -31,8 +31,6 @@ from mediatheque.records.runs import Claim
 from mediatheque.records.signals import Signals
 
 SLOTS = 2
-IMPATIENT = frozenset({MANUAL})
-"""Triggers behind which somebody waits for the answer: better a reason now than another try later."""
 LOOK_SECONDS = 15.0
 """How often an idle worker looks by itself, should a signal have been lost."""
 BUSY_LOOK_SECONDS = 1.0

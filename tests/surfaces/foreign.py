@@ -91,6 +91,7 @@ class Estate:
             "provider_id": _spelled([self.provider], UUIDS),
             "user_id": _spelled([self.user], UUIDS),
             "job_id": _spelled([self.job], UUIDS),
+            "run_id": _spelled([self.job], UUIDS[:1]),
             "ids": _spelled(assets, UUIDS[:1]),
             "profileId": _spelled([self.provider], UUIDS[:1]),
             "storageProviderProfileId": _spelled([self.profile], UUIDS[:1]),

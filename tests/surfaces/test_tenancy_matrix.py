@@ -25,7 +25,7 @@ from tests.surfaces.foreign import GRAPH, Estate, Id, build, rows_of
 METHODS = {"get", "head", "post", "put", "patch", "delete"}
 PLAIN = {
     "skill_name": "thumbnail", "workflow": "thumbnail", "variant": "original", "name": "photo.jpg",
-    "variant_type": "small_256",
+    "variant_type": "small_256", "kind": "tags",
 }  # fmt: skip
 """Parts of paths that are nobody's."""
 OWN: dict[str, Callable[[httpx.Client], str]] = {
@@ -35,7 +35,7 @@ OWN: dict[str, Callable[[httpx.Client], str]] = {
 VALUES: dict[str, Any] = {
     "graphJson": GRAPH, "permissions": ["assets.read"], "newPassword": "another password of ours", "role": "user",
     "path": "a.txt", "contentBase64": "YQ==", "isDefault": False, "configuration": {}, "secretConfiguration": {},
-    "isActive": True, "ids": [], "file_ids": [], "hashes": ["0" * 64],
+    "isActive": True, "state": "accepted", "ids": [], "file_ids": [], "hashes": ["0" * 64],
     "apiBaseUrl": "https://192.0.0.9/v1", "expectedSha": None, "commitMessage": None,
 }  # fmt: skip
 """What a body's field takes, where any text or number would be refused for itself."""

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible chat-completions endpoint that takes images: asked for one caption, and distrusted.
+"""An OpenAI-compatible chat-completions endpoint that takes images: asked for one JSON object, and distrusted.
 
 One question costs at most `deadline_seconds`, retries and all; whatever goes wrong is `errors.ProviderFailed` with a
 message that is safe to show: short, on one line, without the key.
@@ -8,7 +8,8 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ from mediatheque.model import Endpoint, Reach
 DEADLINE_SECONDS = 45.0
 MAX_ANSWER_BYTES = 1 << 20
 MAX_CAPTION_CHARS = 1000
+MAX_TEXT_CHARS = 4000
+MAX_TAGS, MAX_TAG_CHARS = 15, 50
 ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 8.0
@@ -39,14 +42,28 @@ def check(url: str, reach: Reach) -> None:
         fetch.close()
 
 
-def ask(endpoint: Endpoint, question: str, picture: str, *, deadline_seconds: float = DEADLINE_SECONDS) -> str:
-    """The caption of the JPEG `picture` (base 64). Raises `ProviderFailed`."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer, of which nothing but the caption has to be there: text on one line (`visible_text` on several)
+    without control characters, and cut to what we keep. `answer` is the object that came."""
+
+    caption: str
+    description: str | None
+    alt_text: str | None
+    tags: tuple[str, ...]
+    visible_text: str | None
+    confidence: float | None
+    answer: Mapping[str, Any]
+
+
+def ask(endpoint: Endpoint, question: str, picture: str, *, deadline_seconds: float = DEADLINE_SECONDS) -> Said:
+    """What the model says of the JPEG `picture` (base 64). Raises `ProviderFailed`."""
     until = time.monotonic() + deadline_seconds
     body = _question(endpoint, question, picture)
     content = _content(endpoint, _json(endpoint, _persistent(endpoint, body, until)))
     if not content.strip():
         content = "".join(_streamed(_persistent(endpoint, body | {"stream": True}, until).body))
-    return _caption(content)
+    return _said(content)
 
 
 def _question(endpoint: Endpoint, question: str, picture: str) -> dict[str, Any]:
@@ -134,16 +151,45 @@ def _streamed(body: bytes) -> Iterator[str]:
             yield piece
 
 
-def _caption(content: str) -> str:
+def _said(content: str) -> Said:
     fenced = _FENCED.match(content)
     try:
         found = json.loads(fenced[1] if fenced else content)
     except (ValueError, RecursionError):
         raise ProviderFailed("The AI provider's answer is no JSON") from None
-    caption = found.get("caption") if isinstance(found, dict) else None
-    if not isinstance(caption, str) or not caption.strip():
+    found = found if isinstance(found, dict) else {}
+    caption = one_line(found.get("caption"))
+    if not caption:
         raise ProviderFailed("The AI provider's answer holds no caption")
-    return " ".join(_UNPRINTABLE.sub(" ", caption).split())[:MAX_CAPTION_CHARS]
+    tags = found.get("tags")
+    confidence: Any = found.get("confidence")
+    is_number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
+    return Said(
+        caption=caption,
+        description=one_line(found.get("description"), MAX_TEXT_CHARS),
+        alt_text=one_line(found.get("alt_text")),
+        tags=_tags(tags if isinstance(tags, list) else []),
+        visible_text=_lines(found.get("visible_text")),
+        confidence=min(max(float(confidence), 0.0), 1.0) if is_number else None,
+        answer=found,
+    )
+
+
+def one_line(value: Any, limit: int = MAX_CAPTION_CHARS) -> str | None:
+    """Printable text on one line; None for what is blank, or no text."""
+    if not isinstance(value, str):
+        return None
+    return " ".join(_UNPRINTABLE.sub(" ", value).split())[:limit] or None
+
+
+def _tags(values: list[Any]) -> tuple[str, ...]:
+    tags = [(one_line(value) or "").lower().strip("#. ") for value in values[: 2 * MAX_TAGS]]
+    return tuple(dict.fromkeys(tag for tag in tags if 0 < len(tag) <= MAX_TAG_CHARS))[:MAX_TAGS]
+
+
+def _lines(value: Any) -> str | None:
+    lines = [one_line(line) for line in value.splitlines()] if isinstance(value, str) else []
+    return "\n".join(line for line in lines if line)[:MAX_TEXT_CHARS] or None
 
 
 def _post(endpoint: Endpoint, body: dict[str, Any], until: float) -> Answer | None:

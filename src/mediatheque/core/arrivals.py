@@ -26,6 +26,7 @@ from mediatheque.records import arrivals, assets, batches
 from mediatheque.records.arrivals import DONE, EXPIRED, FAILED, OPEN, SKIPPED, WAITING, Arrival
 from mediatheque.records.engine import Database, Duplicate, Tx
 from mediatheque.records.tables import MICROSECOND
+from mediatheque.understanding import Intent, Level
 
 ARRIVALS = "arrivals"
 """First part of the keys of bytes that no asset has yet."""
@@ -51,15 +52,17 @@ class Wishes:
     skip_duplicates: bool = False
     own_place: bool = False
     """In the tenant's own storage, not wherever its files usually go."""
+    level: Level = Level.STANDARD
+    intent: Intent = Intent.DESCRIBE
 
     def checked(self) -> "Wishes":
         """As they are kept; raises `Invalid`."""
         return Wishes(names.title(self.title), names.tags(self.tags), self.folder_id, self.auto_describe,
-                      self.skip_duplicates, self.own_place)  # fmt: skip
+                      self.skip_duplicates, self.own_place, self.level, self.intent)  # fmt: skip
 
     def as_upload(self, filename: str, method: str, **more: Any) -> Upload:
         return Upload(filename, title=self.title, tags=self.tags, folder_id=self.folder_id, method=method,
-                      enrich=self.auto_describe, **more)  # fmt: skip
+                      enrich=self.auto_describe, level=self.level, intent=self.intent, **more)  # fmt: skip
 
 
 class Arrivals:
@@ -254,7 +257,8 @@ class _Settling:
 def wishes_of(it: Arrival) -> Wishes:
     kept = it.options["wishes"]
     folder_id = UUID(kept["folder_id"]) if kept["folder_id"] else None
-    return Wishes(**kept | {"tags": tuple(kept["tags"]), "folder_id": folder_id})
+    words = {"level": Level(kept.get("level", Level.STANDARD)), "intent": Intent(kept.get("intent", Intent.DESCRIBE))}
+    return Wishes(**kept | {"tags": tuple(kept["tags"]), "folder_id": folder_id} | words)
 
 
 def is_own_key(actor: Actor, key: str) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 
 from mediatheque.core.names import MAX_TAG_CHARS, MAX_TAGS
 from mediatheque.core.planning import MANUAL, WORKFLOW
-from mediatheque.model import Asset, Verdict
+from mediatheque.model import Asset
 from mediatheque.records import assets, authorship, findings
 from mediatheque.records.engine import Tx
 from mediatheque.records.runs import Claim
+from mediatheque.understanding import Verdict
 
 MAX_TEXT_CHARS = 1000
 KINDS = {"description": ("basic_caption",), "alt_text": ("alt_text",), "tags": ("tags",)}
@@ -30,7 +31,7 @@ def fill(tx: Tx, claim: Claim, it: Asset, texts: Mapping[str, str], tags: Sequen
     decided = {name for name, row in authorship.of_asset(tx, it.id).items() if row["run_id"] is None} if blank else ()
     values = {name: value for name, value in blank.items() if name not in decided or claim.trigger in ASKED_FOR}
     if values:
-        authorship.put(tx, it.id, {name: _standing(it, name) for name in values}, claim.run_id, now)
+        authorship.put(tx, it, {name: _standing(it, name) for name in values}, claim.run_id, now)
         _write(tx, it, values, now)
 
 
@@ -42,15 +43,23 @@ def note_person(tx: Tx, it: Asset, changes: Mapping[str, Any], now: datetime) ->
     for name, row in authorship.of_asset(tx, it.id).items():
         if name in changed and row["run_id"] is not None:
             findings.judge(tx, row["run_id"], KINDS[name], Verdict.EDITED if changed[name] else Verdict.REJECTED)
-    authorship.put(tx, it.id, {name: _standing(it, name) for name in changed}, None, now)
+    authorship.put(tx, it, {name: _standing(it, name) for name in changed}, None, now)
 
 
-def take_back(tx: Tx, it: Asset, run_id: int, now: datetime) -> list[str]:
-    """Put back what stood where a run wrote; the fields. What a person has written since stays."""
-    written = {name: row for name, row in authorship.of_asset(tx, it.id).items() if row["run_id"] == run_id}
+def take_back(
+    tx: Tx, it: Asset, run_id: int, now: datetime, fields: Sequence[str], *, decided: bool = False
+) -> list[str]:
+    """Put back what stood where a run wrote, and tell where that was. What a person has written since stays.
+
+    `decided`: a person wants these words gone, and gone they stay.
+    """
+    known = authorship.of_asset(tx, it.id).items()
+    written = {name: row for name, row in known if row["run_id"] == run_id and name in fields}
     if written:
         _write(tx, it, {name: row["before"] for name, row in written.items()}, now)
         authorship.drop(tx, it.id, list(written))
+        if decided:
+            authorship.put(tx, it, {name: _standing(it, name) for name in written}, None, now)
     return list(written)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from mediatheque.core import knowledge
 from mediatheque.core.arrivals import KEPT, STREAMING, Arrivals, Wishes
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.intake import Intake
@@ -50,6 +51,7 @@ class Item:
     kind: str | None
     media_type: str | None
     description: str | None
+    visible_text: str | None
     tags: tuple[str, ...]
     error: str | None
     retryable: bool
@@ -284,6 +286,7 @@ def _item(row: Row) -> Item:
         kind=row["kind"],
         media_type=row["blob_type"],
         description=row["description"],
+        visible_text=knowledge.text_in(row["visible_text"]),
         tags=tuple(row["tags"] or ()),
         error=row["error"] or (row["run_error"] if state == "failed" else None),
         retryable=row["retryable"],
@@ -299,6 +302,7 @@ def _item_of_asset(row: Row, uuid: UUID) -> Item:
     return Item(
         index=0, filename=row["asset_filename"], state=state, is_stored=True, is_rejected=False, image_id=uuid,
         object_key=row["blob_key"], kind=row["kind"], media_type=row["blob_type"], description=row["description"],
+        visible_text=knowledge.text_in(row["visible_text"]),
         tags=tuple(row["tags"] or ()), error=row["run_error"] if is_failed else None, retryable=False,
         processing_time_ms=None, created_at=row["asset_created_at"],
         ended_at=row["ended_at"] or row["asset_created_at"],

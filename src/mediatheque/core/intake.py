@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from mediatheque import faults
 from mediatheque.core import folders, ids, names
 from mediatheque.core.idempotency import Keeper
+from mediatheque.core.knowledge import INTENT, LEVEL
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import UPLOAD
 from mediatheque.core.probing import Probing
@@ -19,6 +20,7 @@ from mediatheque.errors import BadRequest, Empty, Invalid, LibraryError, NotFoun
 from mediatheque.model import Actor, Asset, Facts, State, Terms
 from mediatheque.records import assets, counters, profiles, search, tallies
 from mediatheque.records.engine import Database, Tx
+from mediatheque.understanding import Intent, Level
 
 UPLOADS = "uploads"
 
@@ -47,6 +49,10 @@ class Upload:
     """None: as the surface's terms say."""
     enrich: bool = False
     """Whether the skills that enrich are run on it."""
+    level: Level | None = None
+    """How often a model is asked to describe it; None: once."""
+    intent: Intent = Intent.DESCRIBE
+    """What is wanted beside its description (contract, 3.3)."""
     is_ready: bool = False
     """Whether it counts as ready at once, before what makes it usable has run (contract, 2.3)."""
     declared_type: str | None = None
@@ -249,8 +255,17 @@ class Intake:
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
         if made.title or made.alt_text or made.description:
             self._pipeline.planner.follow(tx, made)
-        self._pipeline.planner.plan(tx, made, trigger=UPLOAD, enrich=upload.enrich, workflows_run=terms.runs_workflows)
+        self._pipeline.planner.plan(
+            tx, made, trigger=UPLOAD, enrich=upload.enrich, parameters=_asked(upload),
+            workflows_run=terms.runs_workflows or upload.intent is Intent.RULES,
+        )  # fmt: skip
         return made
+
+
+def _asked(upload: Upload) -> dict[str, str]:
+    """Parameters of what describes it."""
+    level = {} if upload.level is None else {LEVEL: upload.level.value}
+    return level if upload.intent is Intent.DESCRIBE else level | {INTENT: upload.intent.value}
 
 
 @dataclass(frozen=True, slots=True)

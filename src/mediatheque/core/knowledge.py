@@ -10,14 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mediatheque.model import Asset, Finding, Verdict
+from mediatheque.model import Asset
 from mediatheque.records import authorship, findings
 from mediatheque.records.engine import Tx
 from mediatheque.records.findings import Found
+from mediatheque.understanding import Finding, Verdict
 
-DESCRIPTION, VISIBLE_TEXT, TEXT_FACTS = "basic_caption", "visible_text", "text_facts"
+DESCRIPTION, WHOLE, VISIBLE_TEXT, TEXT_FACTS = "basic_caption", "description", "visible_text", "text_facts"
 """Kinds of findings."""
-LEVEL = "verification_level"
+LEVEL, INTENT = "verification_level", "intent"
+"""Parameters of what describes."""
 STANDARD = "standard"
 """Of a description for which nobody asked for another level."""
 
@@ -46,7 +48,8 @@ def newest(found: Sequence[Found]) -> dict[str, Finding]:
 
 def descriptions(found: Sequence[Found]) -> list[Description]:
     """Oldest first."""
-    return [_description(one) for one in found if one.finding.kind == DESCRIPTION]
+    whole = {one.run_uuid: one.finding.value["description"] for one in found if one.finding.kind == WHOLE}
+    return [_description(one, whole.get(one.run_uuid)) for one in found if one.finding.kind == DESCRIPTION]
 
 
 def text_in(value: Any) -> str | None:
@@ -66,11 +69,11 @@ def said_of(tx: Tx, it: Asset) -> dict[str, Any]:
     return {name: value for name, value in words.items() if value and name not in written}
 
 
-def _description(one: Found) -> Description:
+def _description(one: Found, whole: str | None) -> Description:
     value = one.finding.value
     return Description(
         run_uuid=one.run_uuid,
-        text=value["caption"] if isinstance(value, dict) else str(value),
+        text=whole or (value["caption"] if isinstance(value, dict) else str(value)),
         confidence=one.finding.confidence,
         described_by=one.finding.model,
         verification_level=str(one.parameters.get(LEVEL) or STANDARD),

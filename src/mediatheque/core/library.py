@@ -12,6 +12,7 @@ from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.documents import Documents
 from mediatheque.core.files import Files
+from mediatheque.core.findings import Findings
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
@@ -51,6 +52,7 @@ class Library:
     assets: Assets
     catalogue: Catalogue
     files: Files
+    findings: Findings
     trash: Trash
     tree: Tree
     skills: Skills

@@ -20,6 +20,10 @@ SHOWN = frozenset({UPLOAD, MANUAL, WORKFLOW})
 """Triggers whose runs clients see in an asset's history."""
 
 
+IMPATIENT = frozenset({MANUAL})
+"""Triggers behind which somebody waits for the answer: better a reason now than another try later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A skill to run, with the parameters to run it with."""

@@ -9,11 +9,12 @@ from uuid import UUID
 from mediatheque.core import knowledge
 from mediatheque.core.knowledge import TEXT_FACTS, VISIBLE_TEXT, Description
 from mediatheque.core.planning import Planner
-from mediatheque.model import Asset, Execution, Finding, RunState, Stage, State, Variant
+from mediatheque.model import Asset, Execution, RunState, Stage, State, Variant
 from mediatheque.records import executions, files, findings
 from mediatheque.records.engine import Tx
 from mediatheque.records.executions import UNFINISHED
 from mediatheque.records.findings import Found
+from mediatheque.understanding import Finding
 
 SCENE_FACTS, TRANSCRIPT_FACTS = "scene_facts", "transcript_facts"
 

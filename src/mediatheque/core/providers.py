@@ -19,9 +19,9 @@ from mediatheque.core.describing import DEFAULT_PROMPT, QUESTIONS, Describers, e
 from mediatheque.core.endpoints import origin
 from mediatheque.errors import Invalid, NotFound, ProviderFailed, Unavailable
 from mediatheque.model import Actor, Endpoint, Provider, Reach, Role
-from mediatheque.ports import Task
 from mediatheque.records import accounts, providers
 from mediatheque.records.engine import Database, Duplicate, Row, Tx
+from mediatheque.understanding import Task
 
 LIMITS = {"name": 255, "api_base_url": 2048, "api_key": 4096, "model_name": 255}
 """Longest values in characters, in the order in which they are looked at."""
@@ -132,12 +132,12 @@ class Providers:
             raise Unavailable("Too many tests at once", retry_after_seconds=10)
         try:
             self._describers.spend(actor.tenant_id)
-            caption = vision.ask(endpoint, QUESTIONS[Task.CAPTION], _sample(), deadline_seconds=self._test_seconds)
+            said = vision.ask(endpoint, QUESTIONS[Task.CAPTION], _sample(), deadline_seconds=self._test_seconds)
         except ProviderFailed as error:
             return Tested(None, endpoint.model, endpoint.base_url, error.message)
         finally:
             self._tests.release()
-        return Tested(caption, endpoint.model, endpoint.base_url, None)
+        return Tested(said.caption, endpoint.model, endpoint.base_url, None)
 
     def _tested(self, actor: Actor, uuid: UUID | None, given: Mapping[str, Any]) -> Endpoint:
         named: dict[str, Any] = {

@@ -14,10 +14,11 @@ from mediatheque.core.embedding import Meaning
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
-from mediatheque.records import assets, counters, findings, runs, search, tallies, vectors
+from mediatheque.records import assets, counters, findings, likenesses, runs, search, tallies, vectors
 from mediatheque.records.engine import Tx
 from mediatheque.records.runs import Claim
 
+PERCEPTUAL_HASH = "perceptual_hash"
 SOURCE = "source"
 """The variant that holds what an asset's bytes were before they were converted."""
 
@@ -170,6 +171,9 @@ class Results:
             counters.add(tx, claim.tenant_id, counters.DERIVATIVES, len(stored.variants))
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
         findings.put(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None)
+        for found in outcome.findings:
+            if found["kind"] == PERCEPTUAL_HASH:
+                likenesses.put(tx, it.tenant_id, it.blob.id, found["value"])
         authors.fill(tx, claim, it, outcome.texts, outcome.tags, now)
         if outcome.texts or outcome.tags or any(found["kind"] in search.SEEN for found in outcome.findings):
             self._reindex(tx, it)

@@ -17,15 +17,16 @@ import structlog
 
 from mediatheque.core.embedding import Embedder
 from mediatheque.core.masking import masked
-from mediatheque.core.planning import DISPATCH
+from mediatheque.core.planning import DISPATCH, IMPATIENT
 from mediatheque.core.quota import Quota
 from mediatheque.core.results import SOURCE, Made, Outcome
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.errors import LibraryError, NotInstalled, StorageFull, Unavailable, file_meanings
 from mediatheque.inference import Models
 from mediatheque.model import Blob, Facts
-from mediatheque.ports import Describer, Description, Model, Skill, Store, Task
+from mediatheque.ports import Describer, Skill, Store
 from mediatheque.records.runs import Claim
+from mediatheque.understanding import Description, Level, Model, Task
 
 log = structlog.get_logger()
 
@@ -76,6 +77,10 @@ class Work:
         return self._equipment.models.run(model, function, **arguments)
 
     @property
+    def is_awaited(self) -> bool:
+        return self._claim.trigger in IMPATIENT
+
+    @property
     def said(self) -> Mapping[str, Any]:
         return self._known[1]
 
@@ -113,8 +118,10 @@ class Work:
         self.outcome.texts |= {name: text for name, text in texts.items() if text}
         self.outcome.tags = tuple(tags) or self.outcome.tags
 
-    def describe(self, task: Task) -> Description:
-        return self._equipment.describers.of(self._tenant_id).describe(self, task)
+    def describe(
+        self, task: Task, *, level: Level = Level.QUICK, claimed: Mapping[str, Any] | None = None
+    ) -> Description:
+        return self._equipment.describers.of(self._tenant_id).describe(self, task, level, claimed)
 
     @cached_property
     def _known(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
+from mediatheque.model import Asset
 from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import authorship
 
@@ -16,11 +17,18 @@ def of_asset(tx: Tx, asset_id: int) -> dict[str, Row]:
     return {row["field"]: row for row in rows}
 
 
-def put(tx: Tx, asset_id: int, before: Mapping[str, Any], run_id: int | None, now: datetime) -> None:
+def put(tx: Tx, it: Asset, before: Mapping[str, Any], run_id: int | None, now: datetime) -> None:
     """These fields were written over what stood there `before`, by a run or (None) a person."""
-    drop(tx, asset_id, list(before))
+    drop(tx, it.id, list(before))
     rows = [
-        {"asset_id": asset_id, "field": name, "run_id": run_id, "before": value, "written_at": now}
+        {
+            "asset_id": it.id,
+            "tenant_id": it.tenant_id,
+            "field": name,
+            "run_id": run_id,
+            "before": value,
+            "written_at": now,
+        }
         for name, value in before.items()
     ]
     if rows:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, delete, exists, func, insert, select, update
 
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import arrival, asset, batch, blob, run
+from mediatheque.records.tables import arrival, asset, batch, blob, finding, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,19 @@ def _batch(row: Row) -> Batch:
 
 
 _MINE = run.c.asset_id == asset.c.id
+_SEEN = (
+    select(finding.c.value)
+    .where(finding.c.blob_id == asset.c.blob_id, finding.c.kind == "visible_text", finding.c.state != "rejected")
+    .order_by(finding.c.created_at.desc(), finding.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
 _ABOUT_ASSETS = (
     asset.c.state.label("asset_state"),
     asset.c.kind,
     asset.c.description,
     asset.c.tags,
+    _SEEN.label("visible_text"),
     asset.c.filename.label("asset_filename"),
     asset.c.created_at.label("asset_created_at"),
     asset.c.updated_at.label("asset_updated_at"),

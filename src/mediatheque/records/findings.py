@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
-from mediatheque.model import Finding, Verdict
+from mediatheque.model import RunState
 from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import finding, run
+from mediatheque.understanding import Finding, Verdict
 
-WHOLE_TEXTS = ("document_text", "chunks", "text_lines", "transcript", "scenes")
+DOCUMENTS = ("document_text", "chunks", "transcript", "scenes")
+WHOLE_TEXTS = (*DOCUMENTS, "text_lines")
 """Findings that are large: megabytes, or the place of every line."""
 
 
@@ -48,9 +50,9 @@ def move(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
     tx.execute(update(finding).where(finding.c.blob_id == from_blob_id).values(blob_id=to_blob_id))
 
 
-def of_blobs(tx: Tx, blob_ids: Sequence[int]) -> list[Found]:
-    """What was found out about these blobs, oldest first, but for whole texts; dispatched runs keep theirs."""
-    query = _WITH_RUN.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.not_in(WHOLE_TEXTS))
+def of_blobs(tx: Tx, blob_ids: Sequence[int], *, but: Collection[str] = WHOLE_TEXTS) -> list[Found]:
+    """What was found out about these blobs, oldest first, `but` for these kinds; dispatched runs keep theirs."""
+    query = _WITH_RUN.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.not_in(but))
     return [_found(row) for row in tx.execute(query.order_by(finding.c.created_at, finding.c.id)).mappings()]
 
 
@@ -63,6 +65,17 @@ def of_skills(tx: Tx, blob_id: int, skills: Collection[str]) -> list[Finding]:
         newest.pop(row["kind"], None)
         newest[row["kind"]] = _finding(row)
     return list(newest.values())
+
+
+def run_of(tx: Tx, asset_id: int, uuid: UUID) -> int | None:
+    """The row id of an ended run on that asset."""
+    query = select(run.c.id).where(run.c.uuid == uuid, run.c.asset_id == asset_id, run.c.finished_at.is_not(None))
+    return tx.execute(query).scalar()
+
+
+def withdraw(tx: Tx, run_id: int) -> None:
+    """The run counts as if it had been cancelled: what it said is taken back."""
+    tx.execute(update(run).where(run.c.id == run_id).values(state=RunState.CANCELLED))
 
 
 def judge(tx: Tx, run_id: int, kinds: Collection[str], verdict: Verdict) -> None:

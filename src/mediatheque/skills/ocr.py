@@ -3,8 +3,9 @@
 from typing import Any
 
 from mediatheque.model import Queue
-from mediatheque.ports import Model, Skill, Step, Work
+from mediatheque.ports import Skill, Step, Work
 from mediatheque.skills import pixels
+from mediatheque.understanding import Model
 
 KIND, LINES = "visible_text", "text_lines"
 ENGINE = "rapidocr/PP-OCRv6-small"

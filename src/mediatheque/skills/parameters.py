@@ -4,9 +4,12 @@ A value that does not hold is refused with `errors.Invalid`, whose message begin
 """
 
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from mediatheque.errors import Invalid
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 _TRUTH = {"true": True, "false": False}
 
@@ -50,6 +53,15 @@ def number(parameters: Mapping[str, Any], name: str, default: float, *, code: st
     if not abs(found) < float("inf"):
         raise refused(code, f"{name} must be a number")
     return found
+
+
+def choice(parameters: Mapping[str, Any], name: str, default: Choice, *, code: str) -> Choice:
+    """One of the words of the enumeration that `default` belongs to, in any case; blank counts as absent."""
+    words = type(default)
+    given = text(parameters, name, default.value, code=code).lower()
+    if given not in set(words):
+        raise refused(code, f"{name} is one of {', '.join(words)}")
+    return words(given)
 
 
 def refused(code: str, message: str) -> Invalid:

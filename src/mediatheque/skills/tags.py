@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from mediatheque.model import Queue
-from mediatheque.ports import Model, Skill, Step, Work
+from mediatheque.ports import Skill, Step, Work
 from mediatheque.skills import pixels
+from mediatheque.understanding import Model
 
 KIND, COLOURS = "tags", "colours"
 ENGINE = "efficientdet-lite0+efficientnet-lite0/int8"

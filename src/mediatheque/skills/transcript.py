@@ -3,7 +3,8 @@
 from typing import Any
 
 from mediatheque.model import Queue
-from mediatheque.ports import Model, Skill, Step, Work
+from mediatheque.ports import Skill, Step, Work
+from mediatheque.understanding import Model
 
 TRANSCRIPT, FACTS = "transcript", "transcript_facts"
 SAMPLES = "samples.s16"

@@ -1,5 +1,6 @@
-"""What was recognised in a picture, in words: counted, in the plural, as a list."""
+"""What was recognised in a picture, in words: counted, in the plural, as a list; and words held against each other."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,6 +12,12 @@ PLURALS = {
 SIBILANTS = ("s", "sh", "ch", "x")
 UNCOUNTED = frozenset({"skis", "scissors", "broccoli"})
 VOWELS = frozenset("aeiou")
+CONFIRMED, CONTRADICTED, UNCLEAR = "confirmed", "contradicted", "unclear"
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_COMMON = frozenset({
+    "and", "the", "with", "that", "this", "from", "are", "his", "her", "its", "has", "have", "for", "you", "not", "but",
+    "was", "were", "into", "onto", "their",
+})  # fmt: skip
 
 
 def things(labels: Sequence[str]) -> str:
@@ -41,3 +48,9 @@ def shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return text[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
+
+
+def words_of(*texts: str) -> set[str]:
+    """The words that say something, without the endings of plurals."""
+    words = {word for text in texts for word in _WORD.findall(text.lower())} - _COMMON
+    return {word.removesuffix("s") if len(word) > 3 else word for word in words}

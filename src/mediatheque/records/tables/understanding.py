@@ -9,6 +9,7 @@ authorship = Table(
     metadata,
     Column("asset_id", BigId, ForeignKey("asset.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("field", String(16), primary_key=True),
+    Column("tenant_id", BigId, nullable=False),
     Column("run_id", BigId),
     Column("before", JSON),
     instant("written_at", nullable=False),

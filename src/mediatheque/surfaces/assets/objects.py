@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from mediatheque.core.catalogue import Detail
 from mediatheque.core.library import Library
-from mediatheque.model import Asset, Finding, Run, RunState, Variant
+from mediatheque.model import Asset, Run, RunState, Variant
 from mediatheque.surfaces.assets.shapes import Shape, moment
+from mediatheque.understanding import Finding
 
 CONTENT = "/content/"
 

@@ -12,6 +12,7 @@ from mediatheque.surfaces.files import (
     detail,
     documents,
     finding,
+    findings,
     folders,
     listing,
     live,
@@ -37,6 +38,7 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     analysis.routes,
     changes.routes,
     detail.routes,
+    findings.routes,
     folders.routes,
 )
 

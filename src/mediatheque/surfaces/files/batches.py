@@ -1,6 +1,7 @@
 """`POST /api/v2/user-files/upload/stream-batch`: many files in one request (contract, 3.3)."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,10 @@ from mediatheque.surfaces.files.terms import TERMS
 from mediatheque.surfaces.files.uploads import DOCUMENTS, ERRORS
 from mediatheque.surfaces.files.wishes import FIELDS, choice, target_of, wishes_in
 from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, streaming
+from mediatheque.understanding import Intent, Level
 
 PATH = "/api/v2/user-files/upload/stream-batch"
-INTENTS = ("describe", "verify", "rules")
-LEVELS = ("quick", "standard", "thorough", "critical")
+INTENTS, LEVELS = tuple(Intent), tuple(Level)
 
 
 class ResultItem(BaseModel):
@@ -99,9 +100,11 @@ def document_type(it: Item) -> str | None:
 
 
 def _submit(library: Library, actor: Actor, form: Files, key: str | None, request_id: str) -> Response:
-    wishes = wishes_in({name: value for name, value in form.fields.items() if name not in {"title", "folder_id"}})
-    choice(form.fields, "intent", INTENTS)
-    choice(form.fields, "verification_level", LEVELS, default=1)
+    wishes = replace(
+        wishes_in({name: value for name, value in form.fields.items() if name not in {"title", "folder_id"}}),
+        intent=Intent(choice(form.fields, "intent", INTENTS)),
+        level=Level(choice(form.fields, "verification_level", LEVELS, default=1)),
+    )
     hashes = [(it.filename, it.staged.sha256 if it.staged else "") for it in form.files]
     return once(
         library,

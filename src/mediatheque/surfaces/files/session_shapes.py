@@ -226,7 +226,7 @@ def _entry(library: Library, it: Item) -> ResultEntry:
         object_key=it.object_key,
         status=it.state,
         description=it.description,
-        visible_text=None,
+        visible_text=it.visible_text,
         tags=list(it.tags),
         processing_time_ms=it.processing_time_ms,
         error_message=it.error,

@@ -19,6 +19,7 @@ def upgrade() -> None:
         "authorship",
         sa.Column("asset_id", ID, autoincrement=False, nullable=False),
         sa.Column("field", sa.String(length=16), nullable=False),
+        sa.Column("tenant_id", ID, nullable=False),
         sa.Column("run_id", ID, nullable=True),
         sa.Column("before", sa.JSON(), nullable=True),
         sa.Column("written_at", sa.BigInteger(), nullable=False),

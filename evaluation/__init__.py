@@ -1,0 +1,1 @@
+"""How well files are understood, measured on files on which nothing was tuned."""

@@ -1,0 +1,57 @@
+"""What workers are given to find out about files with: the models of the machine, and who describes for whom."""
+
+from functools import partial
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING
+
+from mediatheque.inference import Models
+from mediatheque.keyring import own_secrets
+from mediatheque.model import Endpoint, Reach
+from mediatheque.records.signals import socket_folder
+from mediatheque.settings import Settings
+
+if TYPE_CHECKING:
+    from mediatheque.app import Parts
+    from mediatheque.core.describing import Describers
+    from mediatheque.core.embedding import Embedder
+    from mediatheque.core.quota import Quota
+    from mediatheque.core.work import Equipment
+
+
+def make_models(settings: Settings, allowed: tuple[str, ...]) -> Models:
+    """`allowed` says where the functions lie that may be run beside the models."""
+    return Models(partial(socket_folder, settings.data_dir, "-models"), is_on=settings.models == "on", allowed=allowed)
+
+
+def make_equipment(parts: "Parts", quota: "Quota") -> "Equipment":
+    from mediatheque.core.work import Equipment
+
+    return Equipment(
+        parts.decoders, parts.models, make_describers(parts), make_embedder(parts), parts.pipeline.recall, quota
+    )
+
+
+def make_embedder(parts: "Parts") -> "Embedder":
+    from mediatheque.core.embedding import Embedder
+
+    return Embedder(parts.database, parts.models, parts.settings.embedder)
+
+
+def make_describers(parts: "Parts") -> "Describers":
+    from mediatheque.core.describing import DEFAULT_PROMPT, Describers
+    from mediatheque.core.sealing import Sealer
+
+    settings = parts.settings
+    default = Endpoint(
+        settings.vision_url, settings.vision_api_key, settings.vision_model, Reach(anywhere=True), DEFAULT_PROMPT
+    )
+    return Describers(
+        parts.database,
+        Sealer(own_secrets(settings)),
+        builtin=resolve_name(parts.plugins.DESCRIBER) if settings.describer == "builtin" else None,
+        default=default if settings.vision_url else None,
+        others=Reach(frozenset(settings.endpoint_allow), https_only=True),
+        daily_limit=settings.vision_daily_requests,
+        deadline_seconds=settings.vision_timeout_seconds,
+        concurrent=settings.vision_concurrent,
+    )
