@@ -18,7 +18,8 @@ def extract(work: Work) -> None:
     found = work.decode(
         "mediatheque.skills.document_text_decode:extract", path=str(work.source), media_type=work.facts.media_type
     )
-    work.add_finding(TEXT, {name: found[name] for name in ("text", "page_starts", "is_cut")})
+    value = {name: found[name] for name in ("text", "page_starts", "is_cut")}
+    work.add_finding(TEXT, value, language=found["language"])
     work.add_finding(CHUNKS, found["chunks"])
     work.add_finding(FACTS, {"chunk_count": len(found["chunks"])})
 
