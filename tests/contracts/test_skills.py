@@ -69,7 +69,7 @@ def run_again(whole: Whole, it: Asset, skill: Skill) -> Asset:
     with whole.parts.database.write() as tx:
         whole.parts.pipeline.planner.enqueue(tx, it, [Wanted(skill, PARAMETERS.get(skill.name, {}))], MANUAL)
     whole.parts.pipeline.announce()
-    wait_for(whole.is_idle, "the run")
+    wait_for(whole.is_idle, "the run", 60)
     with whole.parts.database.read() as tx:
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
         assert after is not None

@@ -11,6 +11,14 @@ from faster_whisper import WhisperModel
 RATE = 16_000
 MAX_NO_SPEECH = 0.6
 MIN_LOG_PROBABILITY = -1.0
+OPTIONS = {
+    "beam_size": 1,
+    "language": "en",
+    "condition_on_previous_text": False,
+    "vad_filter": True,
+    "temperature": 0.0,
+}
+"""What holds no voice is not listened to, and what was hard to hear not once more: both take long and make up words."""
 
 
 def warm() -> None:
@@ -21,7 +29,7 @@ def listen(path: str, start: float, end: float) -> list[dict[str, Any]]:
     """Segments between two moments of a file of samples (`skills.transcript_decode`), in seconds from its start."""
     first = round(start * RATE)
     heard = np.fromfile(path, "<i2", round((end - start) * RATE), offset=first * 2).astype(np.float32) / 32768
-    found, _ = _model().transcribe(heard, beam_size=1, language="en", condition_on_previous_text=False)
+    found, _ = _model().transcribe(heard, **OPTIONS)
     return [
         {
             "start": round(start + segment.start, 2),
