@@ -46,6 +46,7 @@ bench: $(UV) ## measure, side by side with the machine's own limits
 evaluate: $(UV) models ## measure how well files are understood, and write the tables of docs/understanding.md
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python -m evaluation.images
+	$(UV) run --no-sync python -m evaluation.meaning
 
 faults: $(UV) ## kill the server a thousand times under load, on both databases, and count what is lost
 	$(UV) sync --quiet --locked --all-extras

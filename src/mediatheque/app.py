@@ -26,8 +26,9 @@ from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
 from mediatheque.model import Queue
-from mediatheque.outfit import make_crawling, make_describers, make_equipment, make_models
-from mediatheque.ports import Site, Store
+from mediatheque.outfit import make_crawling, make_describers, make_embedder, make_equipment, make_models
+from mediatheque.places import database_url, open_store, site_of, storage_url
+from mediatheque.ports import Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
 from mediatheque.records.signals import NEWS, Signals, signals_for
@@ -92,13 +93,13 @@ def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCreden
         tempfile.TemporaryFile(dir=settings.data_dir).close()
         own_secrets(settings)
         faults.place("start.secret")
-    with _told_as("storage_url", _storage_url(settings)):
-        store = _store(settings, plugins)
+    with _told_as("storage_url", storage_url(settings)):
+        store = open_store(settings, load(plugins.STORES))
     database = Database(database_url(settings))
     try:
         migrate(database)
         faults.place("start.migrated")
-        with _told_as("storage_url", _storage_url(settings)):
+        with _told_as("storage_url", storage_url(settings)):
             if mark(database, store):
                 store.check()
         return Accounts(database).first_start(settings.admin_username, settings.admin_password)
@@ -113,7 +114,7 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     database = Database(database_url(settings))
     signals = signals_for(database, settings.data_dir)
     news = News(signals_for(database, settings.data_dir, NEWS))
-    store = _store(settings, plugins)
+    store = open_store(settings, load(plugins.STORES))
     allowed = _allowed(plugins)
     pool, readers = (
         Decoders(size, memory_bytes=settings.decoder_memory_mb << 20, allowed=allowed) for size in (decoders, 1)
@@ -121,9 +122,10 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
     sealer = Sealer(own_secrets(settings))
     endpoints = Endpoints(database, frozenset(settings.endpoint_allow))
     types = load(plugins.STORES)
-    stores = Stores(database, types, store, replace(_site(settings), staging=store.staging), sealer, endpoints)
+    stores = Stores(database, types, store, replace(site_of(settings), staging=store.staging), sealer, endpoints)
     generations = Generations(settings.data_dir / "generations")
-    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, news)
+    learns = settings.embedder != "off" and settings.models == "on"
+    pipeline = Pipeline(database, stores, load(plugins.SKILLS), signals, generations, news, learns=learns)
     models = make_models(settings, allowed)
     return Parts(settings, plugins, database, signals, news, pool, readers, models, store, pipeline, generations)
 
@@ -131,12 +133,14 @@ def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = insta
 def make_library(parts: Parts) -> "Library":
     from mediatheque.core.access import DEFAULT_TENANT, Access
     from mediatheque.core.accounts import Accounts
+    from mediatheque.core.analysis import Analyses
     from mediatheque.core.assets import Assets
     from mediatheque.core.audit import Audit
     from mediatheque.core.batches import Batches
     from mediatheque.core.catalogue import Catalogue
     from mediatheque.core.chunking import Chunking
     from mediatheque.core.dispatch import Dispatch
+    from mediatheque.core.documents import Documents
     from mediatheque.core.files import Files
     from mediatheque.core.findings import Findings
     from mediatheque.core.health import Health
@@ -149,6 +153,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.profiles import Profiles
     from mediatheque.core.providers import Providers
     from mediatheque.core.resuming import Resuming
+    from mediatheque.core.searching import Searching
     from mediatheque.core.sessions import Sessions
     from mediatheque.core.signing import Signer
     from mediatheque.core.skills import Skills
@@ -165,6 +170,7 @@ def make_library(parts: Parts) -> "Library":
     assets = Assets(database, parts.pipeline, generations)
     trash = make_trash(parts)
     files = Files(database, parts.pipeline, assets, trash)
+    searching = Searching(database, files.portraits, make_embedder(parts))
     intake = make_intake(parts)
     arriving = make_arrivals(parts, intake)
     media = Media(database, stores)
@@ -172,6 +178,9 @@ def make_library(parts: Parts) -> "Library":
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
+        searching=searching,
+        documents=Documents(database, files.portraits, searching),
+        analyses=Analyses(database, parts.pipeline, files.portraits),
         sessions=Sessions(database, tokens, limiter),
         users=Users(database),
         audit=Audit(database),
@@ -212,6 +221,7 @@ def make_web(parts: Parts) -> "Front":
 
 
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
+    from mediatheque.core.relearning import Relearning
     from mediatheque.worker import Worker
 
     return Worker(
@@ -223,6 +233,7 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         make_equipment(parts, make_quota(parts)),
         parts.signals,
         lanes,
+        Relearning(parts.database, parts.pipeline, make_embedder(parts)),
         make_crawling(parts) if CRAWLED & set(lanes) else None,
     )
 
@@ -295,33 +306,6 @@ def load(names: Sequence[str]) -> tuple[Any, ...]:
     """The objects that `module:NAME` strings stand for."""
     pairs = (name.split(":") for name in names)
     return tuple(getattr(importlib.import_module(module), name) for module, name in pairs)
-
-
-def database_url(settings: Settings) -> str:
-    return settings.database_url or f"sqlite:///{settings.data_dir.absolute() / 'mediatheque.db'}"
-
-
-def _store(settings: Settings, plugins: ModuleType) -> Store:
-    url = _storage_url(settings)
-    known = {it.scheme: it.open for it in load(plugins.STORES) if it.scheme}
-    scheme = url.partition("://")[0]
-    if scheme not in known:
-        raise SettingsError(f"{setting('storage_url', url)}: takes {', '.join(f'{name}://' for name in known)}")
-    opened: Store = known[scheme](url, _site(settings))
-    return opened
-
-
-def _site(settings: Settings) -> Site:
-    options = {name: str(value) for name, value in settings.model_dump(include=_STORE_SETTINGS).items()}
-    staging = settings.data_dir.absolute() / "staging" / "files"
-    return Site(settings.data_dir.absolute(), staging, settings.local_roots, options)
-
-
-_STORE_SETTINGS = {"s3_endpoint", "s3_region", "s3_access_key_id", "s3_secret_access_key"}
-
-
-def _storage_url(settings: Settings) -> str:
-    return settings.storage_url or (settings.data_dir.absolute() / "objects").as_uri()
 
 
 @contextmanager

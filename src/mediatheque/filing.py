@@ -15,6 +15,14 @@ class SearchIn(StrEnum):
     VISIBLE_TEXT = "visible_text"
 
 
+class SearchBy(StrEnum):
+    """What a search goes by."""
+
+    WORDS = "words"
+    MEANING = "semantic"
+    BOTH = "hybrid"
+
+
 class SortBy(StrEnum):
     CREATED_AT = "created_at"
     CONTENT_AT = "content_created_at"

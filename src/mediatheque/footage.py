@@ -18,7 +18,17 @@ def opened(path: str, container_format: str) -> InputContainer:
 
 def container_format(media_type: str) -> str:
     """What FFmpeg calls the container of this type."""
-    return {"video/webm": "matroska", "video/x-msvideo": "avi"}.get(media_type, "mov")
+    return _CONTAINERS.get(media_type, "mov")
+
+
+_CONTAINERS = {
+    "video/webm": "matroska",
+    "video/x-msvideo": "avi",
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "audio/ogg": "ogg",
+    "audio/flac": "flac",
+}
 
 
 def first_frame(container: InputContainer) -> tuple[VideoStream, VideoFrame]:

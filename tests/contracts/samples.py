@@ -16,7 +16,7 @@ from tests import servers
 from tests.documents import docx, pdf
 from tests.github import TOKEN, GitHub, Repo
 from tests.pictures import picture
-from tests.videos import video
+from tests.videos import recording, video
 
 OFFICE = "application/vnd.openxmlformats-officedocument"
 
@@ -93,6 +93,13 @@ FILES: Mapping[str, Mapping[str, Callable[[], bytes]]] = {
         "video/quicktime": lambda: video("mov"),
         "video/webm": lambda: video("webm"),
         "video/x-msvideo": lambda: video("avi"),
+    },
+    "audio": {
+        "audio/mpeg": lambda: recording("mp3"),
+        "audio/mp4": lambda: recording("ipod"),
+        "audio/wav": lambda: recording("wav"),
+        "audio/ogg": lambda: recording("ogg"),
+        "audio/flac": lambda: recording("flac"),
     },
     "document": {
         "application/pdf": lambda: pdf("One", "Two"),

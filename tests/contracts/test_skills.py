@@ -57,7 +57,7 @@ def test_a_second_run_leaves_what_the_first_one_made(whole: Whole, skill: Skill,
     terms = Terms("contract", frozenset({media_type}), 1 << 20, is_public=True, kinds=frozenset({kind}))
     it = whole.upload(terms, name_of(media_type), FILES[kind][media_type]())
     first = results(whole, run_again(whole, it, skill))
-    assert any(first)
+    assert any(first) or skill.on_texts  # what these find lies elsewhere
     second = run_again(whole, it, skill)
     if skill.name not in REWRITING:
         assert results(whole, second) == first
@@ -70,7 +70,7 @@ def run_again(whole: Whole, it: Asset, skill: Skill) -> Asset:
     with whole.parts.database.write() as tx:
         whole.parts.pipeline.planner.enqueue(tx, it, [Wanted(skill, PARAMETERS.get(skill.name, {}))], MANUAL)
     whole.parts.pipeline.announce()
-    wait_for(whole.is_idle, "the run")
+    wait_for(whole.is_idle, "the run", 60)
     with whole.parts.database.read() as tx:
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
         assert after is not None

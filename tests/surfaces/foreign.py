@@ -43,6 +43,7 @@ UUIDS: tuple[Spelling, ...] = (
 IMAGES: tuple[Spelling, ...] = (lambda it: f"img_{to_ulid(it)}",)
 ROOMS: tuple[Spelling, ...] = (lambda it: f"room-{it}",)
 ULIDS: tuple[Spelling, ...] = (to_ulid,)
+SCENES: tuple[Spelling, ...] = (lambda it: f"{it.hex}000",)
 UPLOAD_KEYS: tuple[Spelling, ...] = (lambda it: f"uploads/{to_ulid(it)}/photo.jpg",)
 
 
@@ -94,6 +95,8 @@ class Estate:
             "snapshot_id": _spelled([self.snapshot], UUIDS[:1]),
             "against": _spelled([self.snapshot], UUIDS[:1]),
             "picture_id": _spelled([self.picture], UUIDS[:1]),
+            "document_ids": _spelled(assets, UUIDS[:1]),
+            "scene_id": _spelled(assets, SCENES),
             "file_ids": _spelled(assets, UUIDS[:1]),
             "folder_id": _spelled([self.folder], UUIDS[:1]),
             "parent_id": _spelled([self.folder], UUIDS[:1]),

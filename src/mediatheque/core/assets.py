@@ -21,6 +21,8 @@ from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
 
 CHANGEABLE = frozenset({"alt_text", "description", "original_filename", "is_public", "folder", "title", "tags"})
+WORDS = frozenset({"title", "alt_text", "description"})
+"""Of these, the texts that say something about the asset."""
 
 
 class Assets:
@@ -96,6 +98,7 @@ class Assets:
             values = self._differences(tx, before, changes, path)
             if not values:
                 return before
+            has_new_words = not WORDS.isdisjoint(values) and before.state != State.FAILED
             folder_id, now = assets.folder_of(tx, before.id), datetime.now(UTC)
             authors.note_person(tx, before, values, now)
             assets.change_asset(tx, before.id, values | {"updated_at": now})
@@ -105,11 +108,15 @@ class Assets:
             assert after is not None
             if before.state != State.FAILED:
                 search.refresh(tx, after)
+                if has_new_words:
+                    self._pipeline.planner.follow(tx, after)
                 if values.keys() & {"folder_id", "is_public"}:
                     tallies.record(tx, tallies.of(before, folder_id, -1))
                     tallies.record(tx, tallies.of(after, values.get("folder_id", folder_id), 1))
         if before.is_public != after.is_public:
             self._generations.bump(uuid)
+        if has_new_words:
+            self._pipeline.announce()
         return after
 
     def erase(self, actor: Actor, terms: Terms, uuid: UUID, *, commit_message: str | None = None) -> Asset:

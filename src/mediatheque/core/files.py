@@ -48,18 +48,15 @@ class Files:
         self._pipeline = pipeline
         self._assets = changing
         self._trash = trash
-        self._portraits = Portraits(pipeline.planner)
+        self.portraits = Portraits(pipeline.planner)
 
     def page(self, actor: Actor, narrow: FileFilter, order: Order, *, skip: int, limit: int) -> FilePage:
         """Files in this order, `skip` left out. Raises `Invalid` for a text that cannot be searched for."""
         names.text(narrow.text, "search", MAX_SEARCH_CHARS)
         with self._database.read() as tx:
-            folder_id = None
-            if narrow.folder_id is not None:
-                folder = folders.with_uuid(tx, actor.tenant_id, uuid) if (uuid := _uuid(narrow.folder_id)) else None
-                if folder is None:
-                    return FilePage([], 0)
-                folder_id = folder.id
+            is_there, folder_id = _folder(tx, actor, narrow)
+            if not is_there:
+                return FilePage([], 0)
             return self.within(tx, actor, narrow, order, folder_id, skip=skip, limit=limit)
 
     def within(
@@ -83,7 +80,7 @@ class Files:
             ids, total = found
         else:
             total, ids = COUNT_LIMIT, files.many(tx, shelf, narrow, order, Span(skip, limit))
-        return FilePage(self._portraits.of(tx, files.in_order(tx, shelf, ids)), total)
+        return FilePage(self.portraits.of(tx, files.in_order(tx, shelf, ids)), total)
 
     def detail(self, actor: Actor, reference: str) -> Portrait:
         """The file with that id or the only one that begins with these eight digits, with its history.
@@ -97,7 +94,7 @@ class Files:
             it = assets.asset_with(tx, uuid, actor.tenant_id)
             if it is None:
                 raise NotFound("File not found")
-            return self._portraits.with_history(tx, it)
+            return self.portraits.with_history(tx, it)
 
     def document(self, actor: Actor, uuid: UUID) -> Portrait:
         """A document and what is known of it; raises `NotFound` for files of other kinds, too."""
@@ -105,7 +102,7 @@ class Files:
             it = assets.asset_with(tx, uuid, actor.tenant_id)
             if it is None or it.kind != "document":
                 raise NotFound("Document not found")
-            return self._portraits.of(tx, [it])[0]
+            return self.portraits.of(tx, [it])[0]
 
     def change(self, actor: Actor, terms: Terms, uuid: UUID, changes: Mapping[str, Any]) -> Asset:
         """Set the title or the tags. Raises `NotFound`, `Invalid`."""
@@ -151,6 +148,21 @@ class Files:
             run_ids = planner.enqueue(tx, it, [Wanted(skill) for skill in makers], REQUEST)
         self._pipeline.announce()
         return Making(run_ids[0], False, False)
+
+
+def shelf_of(tx: Tx, actor: Actor, narrow: FileFilter) -> Shelf | None:
+    """Where the files lie that the filter is about; None for a folder that is not there."""
+    is_there, folder_id = _folder(tx, actor, narrow)
+    return _shelf(actor, narrow, folder_id, tallies.counts_of(tx, actor.tenant_id, folder_id)) if is_there else None
+
+
+def _folder(tx: Tx, actor: Actor, narrow: FileFilter) -> tuple[bool, int | None]:
+    """(whether it is there, its row): of the folder that the filter names, if it names one."""
+    if narrow.folder_id is None:
+        return True, None
+    uuid = _uuid(narrow.folder_id)
+    folder = folders.with_uuid(tx, actor.tenant_id, uuid) if uuid else None
+    return folder is not None, folder.id if folder else None
 
 
 def _shelf(actor: Actor, narrow: FileFilter, folder_id: int | None, present: Collection[str]) -> Shelf:

@@ -260,6 +260,8 @@ class Intake:
         search.add(tx, made)
         tallies.record(tx, tallies.of(made, folder_id, 1))
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + made.blob.media_type, 1, made.blob.size_bytes)
+        if made.title or made.alt_text or made.description:
+            self._pipeline.planner.follow(tx, made)
         self._pipeline.planner.plan(
             tx, made, trigger=UPLOAD, enrich=upload.enrich, parameters=_asked(upload),
             workflows_run=terms.runs_workflows or upload.intent is Intent.RULES,

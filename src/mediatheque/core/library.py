@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
+from mediatheque.core.analysis import Analyses
 from mediatheque.core.assets import Assets
 from mediatheque.core.audit import Audit
 from mediatheque.core.authoring import Authoring
@@ -11,6 +12,7 @@ from mediatheque.core.batches import Batches
 from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.chunking import Chunking
 from mediatheque.core.dispatch import Dispatch
+from mediatheque.core.documents import Documents
 from mediatheque.core.files import Files
 from mediatheque.core.findings import Findings
 from mediatheque.core.generations import Generations
@@ -25,6 +27,7 @@ from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
 from mediatheque.core.providers import Providers
 from mediatheque.core.resuming import Resuming
+from mediatheque.core.searching import Searching
 from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
@@ -48,6 +51,9 @@ class Library:
     batches: Batches
     chunking: Chunking
     resuming: Resuming
+    searching: Searching
+    documents: Documents
+    analyses: Analyses
     assets: Assets
     catalogue: Catalogue
     files: Files

@@ -45,11 +45,13 @@ class Pipeline:
         signals: Signals,
         generations: Generations,
         news: News,
+        *,
+        learns: bool = True,
     ) -> None:
         self._news = news
         self._database = database
         self.stores = stores
-        self.planner = Planner(database, skills)
+        self.planner = Planner(database, skills, learns=learns)
         self.results = Results(self.planner)
         self.skills = self.planner.skills
         self._signals = signals

@@ -10,11 +10,12 @@ from mediatheque.core.graphs import skills_of
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill
-from mediatheque.records import crawls, runs, workflows
+from mediatheque.records import crawls, executions, runs, workflows
 from mediatheque.records.engine import Database, Tx
 
 UPLOAD, MANUAL, WORKFLOW, DISPATCH = "upload", "manual", "workflow", "dispatch"
 REPAIR, REPLACEMENT, RESTORE, REQUEST = "repair", "replacement", "restore", "request"
+TEXTS = "texts"
 SHOWN = frozenset({UPLOAD, MANUAL, WORKFLOW})
 """Triggers whose runs clients see in an asset's history."""
 
@@ -32,8 +33,10 @@ class Wanted:
 
 
 class Planner:
-    def __init__(self, database: Database, skills: Sequence[Skill]) -> None:
+    def __init__(self, database: Database, skills: Sequence[Skill], *, learns: bool = True) -> None:
+        """`learns` False: nothing follows when texts change."""
         self._database = database
+        self._learns = learns
         self.skills = {skill.name: skill for skill in skills}
         self._named = {alias: skill for skill in skills for alias in (skill.name, *skill.aliases)}
 
@@ -102,6 +105,14 @@ class Planner:
                 missing -= skill.variants
         self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
 
+    def follow(self, tx: Tx, it: Asset) -> None:
+        """The texts about the asset have changed: enqueue what is made of them, unless that waits for its turn."""
+        if not self._learns:
+            return
+        waiting = executions.waiting(tx, it.id)
+        planned = [skill for skill in self._for(it.kind) if skill.on_texts and skill.name not in waiting]
+        self.enqueue(tx, it, [Wanted(skill) for skill in planned], TEXTS)
+
     def makers(self, kind: str) -> list[Skill]:
         """The skills that make every new asset's variants."""
         return [skill for skill in self._for(kind) if skill.automatic and skill.essential and skill.variants]
@@ -120,6 +131,11 @@ class Planner:
     def crawling(self) -> frozenset[str]:
         """Names of the skills that visit what a link leads to."""
         return frozenset(skill.name for skill in self.skills.values() if skill.crawls)
+
+    @property
+    def analysing(self) -> frozenset[str]:
+        """Names of the skills that the analysis of a video consists of."""
+        return frozenset(skill.name for skill in self.skills.values() if skill.analyses)
 
     @property
     def listed(self) -> frozenset[str]:

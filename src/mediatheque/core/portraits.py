@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from mediatheque.core import knowledge
 from mediatheque.core.addresses import LINK
@@ -18,6 +19,7 @@ from mediatheque.records.findings import Found
 from mediatheque.understanding import Finding
 
 PAGE, PICTURES = "page", "page_pictures"
+SCENE_FACTS, TRANSCRIPT_FACTS = "scene_facts", "transcript_facts"
 """Kinds of findings."""
 
 
@@ -40,6 +42,10 @@ class Portrait:
     link: Link | None = None
     crawl: Execution | None = None
     """The last visit to what a link leads to, or the one that is to come."""
+    analysing: Stage | None = None
+    """How far the analysis of a video is; None: nobody asked for one."""
+    analysis_uuid: UUID | None = None
+    """The run that stands for it."""
     history: list[tuple[str | None, Execution]] = field(default_factory=list)
     """Runs, oldest first, and for those that describe or make variants the word for what they do."""
 
@@ -62,6 +68,16 @@ class Portrait:
         """When a link was visited last, with or without success."""
         page = self.found.get(PAGE)
         return (self.crawl.finished_at if self.crawl else None) or (page.created_at if page else None)
+
+    @property
+    def scene_count(self) -> int | None:
+        found = self.found.get(SCENE_FACTS)
+        return found.value["scene_count"] if found else None
+
+    @property
+    def has_transcript(self) -> bool:
+        found = self.found.get(TRANSCRIPT_FACTS)
+        return bool(found and found.value["has_speech"])
 
     @property
     def chunk_count(self) -> int | None:
@@ -98,7 +114,7 @@ class Portraits:
         latest = executions.latest_of(
             tx,
             [it.id for it in shown],
-            names | self._planner.describing | self._planner.reading | self._planner.crawling,
+            names | self._planner.describing | self._planner.reading | self._planner.crawling | self._planner.analysing,
         )
         saved = links.of(tx, [it.id for it in shown if it.kind == LINK])
         return [
@@ -124,6 +140,7 @@ class Portraits:
         descriptions = knowledge.descriptions(found)
         about = next((one for one in latest[::-1] if one.skill in self._planner.describing), None)
         read_by = next((one for one in latest[::-1] if one.skill in self._planner.reading), None)
+        analysis = [one for one in latest if one.skill in self._planner.analysing]
         describing = _described(about, bool(it.description or descriptions))
         return Portrait(
             asset=it,
@@ -137,6 +154,8 @@ class Portraits:
             read_by=read_by,
             link=link,
             crawl=next((one for one in latest[::-1] if one.skill in self._planner.crawling), None),
+            analysing=analysed(analysis),
+            analysis_uuid=analysis[0].uuid if analysis else None,
         )
 
     def _sizing(self, it: Asset, variants: Mapping[str, Variant], latest: Sequence[Execution]) -> Stage | None:
@@ -168,3 +187,14 @@ def reading_stage(state: RunState | None, *, is_held: bool) -> Stage:
     if state is None or state in UNFINISHED:
         return Stage.PROCESSING if is_held else Stage.PENDING
     return Stage.COMPLETED if state is RunState.SUCCEEDED else Stage.FAILED
+
+
+def analysed(parts: Sequence[Execution]) -> Stage | None:
+    """How far an analysis is that consists of these: done when all have ended, failed when none came to anything."""
+    unfinished = [one for one in parts if one.state in UNFINISHED]
+    if not parts:
+        return None
+    if unfinished:
+        has_begun = any(one.is_held for one in unfinished) or len(unfinished) < len(parts)
+        return Stage.PROCESSING if has_begun else Stage.PENDING
+    return Stage.COMPLETED if any(one.state is RunState.SUCCEEDED for one in parts) else Stage.FAILED

@@ -10,10 +10,11 @@ from uuid import UUID, uuid4
 
 from mediatheque.core import authors, names, snapshots
 from mediatheque.core.counts import count_derivatives, count_runs
+from mediatheque.core.embedding import Meaning
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
-from mediatheque.records import assets, counters, findings, likenesses, runs, search, tallies
+from mediatheque.records import assets, counters, findings, likenesses, runs, search, tallies, vectors
 from mediatheque.records.engine import Tx
 from mediatheque.records.runs import Claim
 
@@ -52,6 +53,7 @@ class Outcome:
     """What the names of variants begin with that are to be gone."""
     snapshot: dict[str, Any] | None = None
     """Of a link's page: `uuid`, `url`, `title`, `text_chars`."""
+    meaning: Meaning | None = None
     tags: tuple[str, ...] = ()
     is_skipped: bool = False
     """Whether a step was not done for want of what it takes."""
@@ -186,6 +188,8 @@ class Results:
         authors.fill(tx, claim, it, outcome.texts, outcome.tags, now)
         if outcome.texts or outcome.tags or any(found["kind"] in search.SEEN for found in outcome.findings):
             self._reindex(tx, it)
+        if outcome.meaning is not None:
+            vectors.put(tx, it.tenant_id, it.id, outcome.meaning.model, outcome.meaning.rows)
         if stored.blob is not None:
             self._replace(tx, claim, it, stored, outcome.keeps_original, now)
 
@@ -193,6 +197,7 @@ class Results:
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
         if after is not None and after.state != State.FAILED:
             search.refresh(tx, after)
+            self._planner.follow(tx, after)
 
     def _replace(self, tx: Tx, claim: Claim, it: Asset, stored: Stored, keep: bool, now: datetime) -> None:
         """Move the asset's pointer to the new bytes; the old ones are garbage, and their variants are made again."""

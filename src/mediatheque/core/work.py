@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import structlog
 
+from mediatheque.core.embedding import Embedder
 from mediatheque.core.masking import masked
 from mediatheque.core.planning import DISPATCH, IMPATIENT
 from mediatheque.core.quota import Quota
@@ -57,6 +58,7 @@ class Equipment:
     decoders: Decoders
     models: Models
     describers: Describers
+    embedder: Embedder
     recall: Callable[[Claim], tuple[Mapping[str, Any], Mapping[str, Any]]]
     quota: Quota | None = None
     web: Web | None = None
@@ -160,6 +162,9 @@ class Work:
     @cached_property
     def _known(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         return self._equipment.recall(self._claim)
+
+    def learn(self) -> None:
+        self.outcome.meaning = self._equipment.embedder.learn(self._claim)
 
     def _check_room(self, growth_bytes: int) -> None:
         """Raises `QuotaExceeded`, which is the step's reason to fail: new bytes count like uploaded ones."""

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
 from mediatheque.model import Execution, RunState
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import job, run
+from mediatheque.records.tables import asset, job, run
 
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 HISTORY_LIMIT = 100
@@ -21,6 +22,14 @@ def latest_of(tx: Tx, asset_ids: Sequence[int], skills: Collection[str]) -> dict
     for row in tx.execute(query).mappings():
         found[row["asset_id"]].append(_execution(row))
     return found
+
+
+def with_uuid(tx: Tx, tenant_id: int, uuid: UUID, skills: Collection[str]) -> tuple[UUID, Execution] | None:
+    """(asset, execution): a tenant's run of one of these skills, on an asset that is there."""
+    query = _WITH_OWNER.add_columns(asset.c.uuid.label("asset_uuid")).join(asset, asset.c.id == run.c.asset_id)
+    mine = run.c.tenant_id == tenant_id, run.c.uuid == uuid, run.c.skill.in_(skills), asset.c.deleted_at.is_(None)
+    row = tx.execute(query.where(*mine)).mappings().first()
+    return None if row is None else (row["asset_uuid"], _execution(row))
 
 
 def history(tx: Tx, asset_id: int, skills: Collection[str]) -> list[Execution]:
@@ -46,6 +55,12 @@ def unfinished(tx: Tx, asset_id: int) -> list[Row]:
     """(id, skill) of the asset's runs that have not come to an end."""
     query = select(run.c.id, run.c.skill).where(run.c.asset_id == asset_id, run.c.state.in_(UNFINISHED))
     return list(tx.execute(query.order_by(run.c.id)).mappings())
+
+
+def waiting(tx: Tx, asset_id: int) -> set[str]:
+    """The skills whose runs on the asset nobody has begun."""
+    query = select(run.c.skill).join(job, job.c.run_id == run.c.id)
+    return set(tx.execute(query.where(run.c.asset_id == asset_id, job.c.owner.is_(None))).scalars())
 
 
 def _execution(row: Row) -> Execution:

@@ -14,7 +14,7 @@ from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant
 from mediatheque.records.engine import Tx
 from mediatheque.records.links import PAGE, TEXT
 from mediatheque.records.search import COUNT_LIMIT
-from mediatheque.records.tables import asset, asset_tag, asset_text, variant
+from mediatheque.records.tables import asset, asset_tag, asset_text, finding, variant
 
 KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.CREATED_AT: asset.c.created_at,
@@ -83,6 +83,27 @@ def many(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, span: Span) -> 
     return [row.id for row in tx.execute(query.limit(span.limit).offset(span.skip))]
 
 
+def among(tx: Tx, shelf: Shelf, narrow: FileFilter, ids: Sequence[int]) -> set[int]:
+    """Those of these row ids whose files the filter leaves, whatever its text."""
+    mine = asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.kind.in_(shelf.kinds), *_place(shelf)
+    folder = [] if shelf.folder_id is None else [asset.c.folder_id + 0 == shelf.folder_id]
+    query = select(asset.c.id).where(asset.c.id.in_(ids), *mine, *folder, *_own(narrow))
+    return set(tx.execute(query.where(*(_wears(tag) for tag in narrow.tags))).scalars())
+
+
+def with_ids(tx: Tx, tenant_id: int, ids: Sequence[int]) -> list[Asset]:
+    """The tenant's files with these row ids, in any order."""
+    rows = tx.execute(WHOLE.where(asset.c.tenant_id + 0 == tenant_id, asset.c.id.in_(ids), *shown())).mappings()
+    return [to_asset(row) for row in rows]
+
+
+def sorted_by(tx: Tx, shelf: Shelf, ids: Sequence[int], order: Order) -> list[int]:
+    """The same row ids, in this order."""
+    query = select(asset.c.id).where(asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.id.in_(ids))
+    keys = KEYS[order.by], asset.c.id
+    return list(tx.execute(query.order_by(*(it.asc() if order.ascending else it.desc() for it in keys))).scalars())
+
+
 def in_order(tx: Tx, shelf: Shelf, ids: Sequence[int]) -> list[Asset]:
     """The files with these row ids, in that order; those gone meanwhile are left out."""
     if not ids:
@@ -106,6 +127,20 @@ def variants_of(tx: Tx, blob_ids: Sequence[int]) -> list[tuple[int, Variant]]:
     mine = variant.c.blob_id.in_(blob_ids), *(variant.c.name.not_like(f"{start}%") for start in (PAGE, TEXT))
     rows = tx.execute(select(variant).where(*mine).order_by(variant.c.id)).mappings()
     return [(row["blob_id"], variant_of(row)) for row in rows]
+
+
+def texts_of(tx: Tx, blob_ids: Sequence[int], kinds: Sequence[str]) -> dict[int, dict[str, Any]]:
+    """The newest values of these kinds of findings, whole texts too, by blob."""
+    query = select(finding.c.blob_id, finding.c.kind, finding.c.value)
+    rows = tx.execute(
+        query.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.in_(kinds), finding.c.state != "rejected").order_by(
+            finding.c.created_at, finding.c.id
+        )
+    )
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(row.blob_id, {})[row.kind] = row.value
+    return found
 
 
 def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any]:

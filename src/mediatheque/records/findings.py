@@ -13,7 +13,7 @@ from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import finding, run
 from mediatheque.understanding import Finding, Verdict
 
-DOCUMENTS = ("document_text", "chunks")
+DOCUMENTS = ("document_text", "chunks", "transcript", "scenes")
 WHOLE_TEXTS = (*DOCUMENTS, "page_text", "text_lines")
 """Findings that are large: megabytes, or the place of every line."""
 

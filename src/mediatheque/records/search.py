@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, column, delete, func, insert, lite
 
 from mediatheque.filing import SearchIn
 from mediatheque.model import Asset
+from mediatheque.records import vectors
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Tx
 from mediatheque.records.folding import fold
@@ -21,7 +22,7 @@ COUNT_LIMIT = 10_000
 """A search counts its hits exactly up to this."""
 
 KINDS = ("image", "document", "video", "audio", "link")
-SEEN = ("visible_text", "document_text", "page_text")
+SEEN = ("visible_text", "document_text", "page_text", "transcript")
 """Findings that hold text which can be seen in the file: a string, or an object with `text`."""
 _SEPARATOR, _SECTION = "\x1f", "\x1d"
 _FIRST_CHARACTER, _BASE = 0xE000, 6400
@@ -66,7 +67,9 @@ def change(tx: Tx, asset_id: int, scope: Scope, names: Texts, words: Texts = (),
 
 
 def remove(tx: Tx, asset_id: int) -> None:
+    """The asset is found no more, neither by its words nor by what they mean."""
     tx.execute(delete(asset_text).where(asset_text.c.asset_id == asset_id))
+    vectors.remove(tx, asset_id)
 
 
 def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[list[int], int]:

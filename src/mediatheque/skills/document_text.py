@@ -8,7 +8,7 @@ TEXT, CHUNKS, FACTS = "document_text", "chunks", "text_facts"
 
 
 def extract(work: Work) -> None:
-    """Findings `document_text` (`text`, `is_cut`), `chunks` (a list of `content`, `page_numbers`,
+    """Findings `document_text` (`text`, `page_starts`, `is_cut`), `chunks` (a list of `content`, `page_numbers`,
     `heading_hierarchy`), and for lists, which read neither, `text_facts` (`chunk_count`).
 
     Raises `errors.Malformed` for a document that is encrypted or cannot be read.
@@ -18,7 +18,8 @@ def extract(work: Work) -> None:
     found = work.decode(
         "mediatheque.skills.document_text_decode:extract", path=str(work.source), media_type=work.facts.media_type
     )
-    work.add_finding(TEXT, {"text": found["text"], "is_cut": found["is_cut"]})
+    value = {name: found[name] for name in ("text", "page_starts", "is_cut")}
+    work.add_finding(TEXT, value, language=found["language"])
     work.add_finding(CHUNKS, found["chunks"])
     work.add_finding(FACTS, {"chunk_count": len(found["chunks"])})
 
@@ -26,7 +27,7 @@ def extract(work: Work) -> None:
 SKILL = Skill(
     name="document-text",
     description="The text of a document, and the passages that it consists of",
-    version=1,
+    version=2,
     kinds=frozenset({"document"}),
     queue=Queue.ENRICH,
     steps=(Step("extract_text", extract),),

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,37 @@ MAX_CHARS = 2_000_000
 MAX_PAGES = 2000
 CHUNK_CHARS, OVERLAP_CHARS = 1800, 150
 """About 300 words."""
+LANGUAGE_CHARS = 20_000
+_SHORT_CODES = {"eng": "en", "deu": "de", "fra": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl", "pol": "pl",
+                "rus": "ru", "jpn": "ja", "cmn": "zh", "kor": "ko", "ara": "ar", "tur": "tr", "swe": "sv"}  # fmt: skip
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$", re.MULTILINE)
 _SURROGATES = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def extract(path: str, media_type: str) -> dict[str, Any]:
-    """`text`, `is_cut` (there are over two million characters or 2,000 pages), `chunks`. Raises `Malformed`."""
+    """`text`, `language`, `page_starts` (where in it each page begins), `is_cut` (there are over two million characters
+    or 2,000 pages), `chunks`. Raises `Malformed`."""
     pages, is_cut = pdf_pages(path) if media_type == "application/pdf" else _pages(path, media_type)
     text = "\n\n".join(pages)
+    is_paged = media_type == "application/pdf" or len(pages) > 1
     starts = [0]
     for page in pages:
         starts.append(starts[-1] + len(page.encode()) + 2)
-    return {"text": text[:MAX_CHARS], "is_cut": is_cut, "chunks": _chunks(text, starts if len(pages) > 1 else [])}
+    text = text[:MAX_CHARS]
+    return {
+        "text": text,
+        "language": _language(text),
+        "page_starts": _places(pages) if is_paged else [],
+        "is_cut": is_cut,
+        "chunks": _chunks(text, starts if len(pages) > 1 else []),
+    }
+
+
+def _places(pages: list[str]) -> list[int]:
+    places = [0]
+    for page in pages[:-1]:
+        places.append(places[-1] + len(page) + 2)
+    return [place for place in places if place < MAX_CHARS]
 
 
 def pdf_pages(path: str) -> tuple[list[str], bool]:
@@ -101,23 +121,50 @@ def _chunks(text: str, starts: list[int]) -> list[dict[str, Any]]:
         return []
     chunking = kreuzberg.ChunkingConfig(max_chars=CHUNK_CHARS, max_overlap=OVERLAP_CHARS)
     config = kreuzberg.ExtractionConfig(chunking=chunking, use_cache=False)
-    data = text[:MAX_CHARS].encode()
-    result = kreuzberg.extract_bytes_sync(data, "text/plain", config=config)
-    headings = [(len(text[: it.start()].encode()), len(it[1]), it[2]) for it in _HEADING.finditer(text)]
-    return [_chunk(chunk, starts, headings) for chunk in result.chunks or ()]
+    result = kreuzberg.extract_bytes_sync(text.encode(), "text/plain", config=config)
+    chunks = result.chunks or ()
+    firsts = [int(chunk.metadata["byte_start"]) for chunk in chunks]
+    paths = _paths(text, firsts)
+    return [_chunk(chunk, first, starts, path) for chunk, first, path in zip(chunks, firsts, paths, strict=True)]
 
 
-def _chunk(chunk: Any, starts: list[int], headings: list[tuple[int, int, str]]) -> dict[str, Any]:
-    first, last = chunk.metadata["byte_start"], max(chunk.metadata["byte_start"], chunk.metadata["byte_end"] - 1)
+def _chunk(chunk: Any, first: int, starts: list[int], path: list[str]) -> dict[str, Any]:
+    last = max(first, chunk.metadata["byte_end"] - 1)
     pages = range(bisect_right(starts, first), bisect_right(starts, last) + 1) if starts else ()
-    return {"content": chunk.content, "page_numbers": list(pages), "heading_hierarchy": _path(headings, first)}
+    return {"content": chunk.content, "page_numbers": list(pages), "heading_hierarchy": path}
 
 
-def _path(headings: list[tuple[int, int, str]], offset: int) -> list[str]:
-    """The headings above a place, the outermost first."""
+def _paths(text: str, places: list[int]) -> list[list[str]]:
+    """For each of these byte offsets, which ascend, the headings above it, the outermost first."""
+    paths: list[list[str]] = []
     path: list[tuple[int, str]] = []
-    for at, level, title in headings:
-        if at > offset:
-            break
-        path = [it for it in path if it[0] < level] + [(level, title)]
-    return [title for _, title in path]
+    headings = _headings(text)
+    at, level, title = next(headings, _NO_HEADING)
+    for place in places:
+        while at <= place:
+            path = [it for it in path if it[0] < level] + [(level, title)]
+            at, level, title = next(headings, _NO_HEADING)
+        paths.append([title for _, title in path])
+    return paths
+
+
+def _headings(text: str) -> Iterator[tuple[int, int, str]]:
+    """(byte offset, level, title)"""
+    seen_chars = seen_bytes = 0
+    for found in _HEADING.finditer(text):
+        seen_bytes += len(text[seen_chars : found.start()].encode())
+        seen_chars = found.start()
+        yield seen_bytes, len(found[1]), found[2]
+
+
+_NO_HEADING = (1 << 62, 0, "")
+
+
+def _language(text: str) -> str | None:
+    """The language that most of the text is in, as two letters where it has such a code; None when that is unclear."""
+    config = kreuzberg.ExtractionConfig(
+        language_detection=kreuzberg.LanguageDetectionConfig(enabled=True), use_cache=False
+    )
+    sample = text[:LANGUAGE_CHARS].encode()
+    found = kreuzberg.extract_bytes_sync(sample, "text/plain", config=config).detected_languages if sample else None
+    return _SHORT_CODES.get(found[0], found[0]) if found else None

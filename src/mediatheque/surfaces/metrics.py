@@ -1,16 +1,17 @@
 """What `/metrics` counts. With several API processes the counts are shared through files in the data folder."""
 
 import os
+from collections.abc import Iterator
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
     CollectorRegistry,
     Counter,
-    Gauge,
     Histogram,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from mediatheque.core.library import Library
@@ -22,15 +23,31 @@ SECONDS = Histogram(
 )
 
 
+class Asked:
+    """What only the database knows, asked for when somebody looks."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        jobs = GaugeMetricFamily("mediatheque_jobs", "Jobs waiting or running", labels=["queue"])
+        for queue, count in self._library.pipeline.depth().items():
+            jobs.add_metric([queue], count)
+        files = GaugeMetricFamily("mediatheque_embedded_files", "Files searched by meaning, by model", labels=["model"])
+        passages = GaugeMetricFamily("mediatheque_embedded_passages", "Their passages", labels=["model"])
+        for covered in self._library.searching.coverage():
+            files.add_metric([covered.model], covered.assets)
+            passages.add_metric([covered.model], covered.passages)
+        yield from (jobs, files, passages)
+
+
 def exposition(library: Library) -> tuple[bytes, str]:
-    """The Prometheus text and its content type; the queue's depth is asked for now."""
+    """The Prometheus text and its content type."""
     registry = CollectorRegistry()
     own = b""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         own = generate_latest(REGISTRY)
-    depth = Gauge("mediatheque_jobs", "Jobs waiting or running", ["queue"], registry=registry)
-    for queue, count in library.pipeline.depth().items():
-        depth.labels(queue).set(count)
+    registry.register(Asked(library))
     return own + generate_latest(registry), CONTENT_TYPE_LATEST

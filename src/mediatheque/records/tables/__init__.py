@@ -33,6 +33,7 @@ from mediatheque.records.tables.rooms import (
     viewing,
 )
 from mediatheque.records.tables.understanding import authorship, likeness, permit
+from mediatheque.records.tables.vectors import embedding, vector
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "batch",
     "blob",
     "counter",
+    "embedding",
     "finding",
     "folder",
     "from_micros",
@@ -82,6 +84,7 @@ __all__ = [
     "to_micros",
     "user",
     "variant",
+    "vector",
     "viewing",
     "worker",
     "workflow",

@@ -6,10 +6,13 @@ from fastapi import APIRouter
 
 from mediatheque.core.library import Library
 from mediatheque.surfaces.files import (
+    analysis,
     batches,
     changes,
     detail,
     document_uploads,
+    documents,
+    finding,
     findings,
     folders,
     links,
@@ -36,6 +39,9 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     live.routes,
     links.routes,
     listing.routes,
+    finding.routes,
+    documents.routes,
+    analysis.routes,
     changes.routes,
     detail.routes,
     findings.routes,

@@ -11,9 +11,11 @@ from pydantic import BaseModel
 
 from mediatheque.core.files import FilePage
 from mediatheque.core.library import Library
+from mediatheque.core.searching import Found
 from mediatheque.errors import Invalid
-from mediatheque.filing import FileFilter, Order, SearchIn, SortBy
+from mediatheque.filing import FileFilter, Order, SearchBy, SearchIn, SortBy
 from mediatheque.surfaces.files.errors import ERRORS
+from mediatheque.surfaces.files.finding import FoundFile, found_files
 from mediatheque.surfaces.files.shapes import UserFile, user_file
 from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, scope
 
@@ -28,21 +30,41 @@ class SortOrder(StrEnum):
     DESCENDING = "desc"
 
 
+class SearchMode(StrEnum):
+    """The contract's three, and our own two: by meaning, and by both words and meaning."""
+
+    ALL = "all"
+    METADATA = "metadata"
+    VISIBLE_TEXT = "visible_text"
+    SEMANTIC = "semantic"
+    HYBRID = "hybrid"
+
+
 class FileList(BaseModel):
     files: list[UserFile]
     total_count: int
     has_more: bool
 
 
+class FoundList(BaseModel):
+    """Of the two modes that know meaning: each file says why it is there."""
+
+    files: list[FoundFile]
+    total_count: int
+    has_more: bool
+    search_mode: SearchBy
+    note: str | None
+
+
 def routes(library: Library) -> APIRouter:
     router = APIRouter(route_class=Door, tags=["files"], responses=ERRORS)
 
-    @router.get("/api/v2/user-files", response_model=FileList)
+    @router.get("/api/v2/user-files", response_model=FoundList | FileList)
     @scope("files.read")
     async def list_files(
         request: Request,
         search: str | None = None,
-        search_mode: SearchIn = SearchIn.ALL,
+        search_mode: SearchMode = SearchMode.ALL,
         tags: Names = None,
         media_types: Names = None,
         folder_id: str | None = None,
@@ -50,16 +72,20 @@ def routes(library: Library) -> APIRouter:
         ids: Names = None,
         date_from: datetime | None = None,
         date_to: datetime | None = None,
-        sort_by: SortBy = SortBy.CONTENT_AT,
+        sort_by: SortBy | None = None,
         sort_order: SortOrder = SortOrder.DESCENDING,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
         deleted: bool = False,
     ) -> Response:
-        """A page of files; with `deleted` of those in the trash."""
+        """A page of files; with `deleted` of those in the trash.
+
+        A search by meaning lists the best first unless `sort_by` says otherwise.
+        """
+        by = _BY_MEANING.get(search_mode)
         narrow = FileFilter(
             text=search or "",
-            search_in=search_mode,
+            search_in=SearchIn.ALL if by else SearchIn(search_mode.value),
             kinds=_kinds(media_types),
             tags=tuple(dict.fromkeys(listed(tags))),
             ids=_ids(ids),
@@ -69,7 +95,13 @@ def routes(library: Library) -> APIRouter:
             created_to=_utc(date_to),
             in_trash=deleted,
         )
-        order = Order(sort_by, sort_order is SortOrder.ASCENDING)
+        order = Order(sort_by or SortBy.CONTENT_AT, sort_order is SortOrder.ASCENDING)
+        if by is not None and narrow.text:
+            hits = await in_thread(
+                library.searching.search, actor_of(request), narrow.text, mode=by, filters=narrow,
+                order=order if sort_by else None, skip=offset, limit=limit,
+            )  # fmt: skip
+            return json_response(_found(library, hits, offset))
         found = await in_thread(library.files.page, actor_of(request), narrow, order, skip=offset, limit=limit)
         return json_response(_shape(library, found, offset))
 
@@ -84,6 +116,12 @@ def listed(values: Iterable[str] | None) -> list[str]:
 def _shape(library: Library, found: FilePage, offset: int) -> FileList:
     files = [user_file(library, portrait) for portrait in found.files]
     return FileList(files=files, total_count=found.total, has_more=offset + len(files) < found.total)
+
+
+def _found(library: Library, found: Found, offset: int) -> FoundList:
+    files = found_files(library, found)
+    has_more = offset + len(files) < found.total
+    return FoundList(files=files, total_count=found.total, has_more=has_more, search_mode=found.by, note=found.note)
 
 
 def _kinds(values: list[str] | None) -> frozenset[str]:
@@ -105,3 +143,6 @@ def _ids(values: list[str] | None) -> tuple[UUID, ...]:
 
 def _utc(value: datetime | None) -> datetime | None:
     return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+_BY_MEANING = {SearchMode.SEMANTIC: SearchBy.MEANING, SearchMode.HYBRID: SearchBy.BOTH}

@@ -276,13 +276,12 @@ def _visited(portrait: Portrait) -> dict[str, Any]:
 
 
 def _video(library: Library, portrait: Portrait) -> dict[str, Any]:
-    """Nobody has looked into it yet: no analysis, no scenes, no transcript."""
     return {
         "video_metadata": dict(portrait.asset.blob.details) or None,
-        "video_analysis_status": None,
-        "video_analysis_job_id": None,
-        "scene_count": None,
-        "has_audio_transcript": False,
+        "video_analysis_status": portrait.analysing.value if portrait.analysing else None,
+        "video_analysis_job_id": str(portrait.analysis_uuid) if portrait.analysis_uuid else None,
+        "scene_count": portrait.scene_count,
+        "has_audio_transcript": portrait.has_transcript,
         "video_url": url_of(library, portrait, ORIGINAL),
     }
 

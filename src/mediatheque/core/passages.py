@@ -1,0 +1,72 @@
+"""The texts about a file as passages: pieces small enough to be found by what they mean, each knowing its place."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mediatheque.model import Asset
+
+TITLE, ALT_TEXT, DESCRIPTION = "title", "alt_text", "description"
+VISIBLE_TEXT, DOCUMENT_TEXT, TRANSCRIPT = "visible_text", "document_text", "transcript"
+CHUNKS = "chunks"
+TEXTS = (VISIBLE_TEXT, CHUNKS, TRANSCRIPT)
+"""Kinds of findings that passages are made of."""
+PASSAGE_WORDS, SPOKEN_WORDS = 300, 80
+MAX_PASSAGES = 1000
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a text. `position` counts a field's pieces from 0; pages count from 1."""
+
+    field: str
+    position: int
+    text: str
+    page_numbers: tuple[int, ...] = ()
+    start_seconds: float | None = None
+
+
+def passages_of(it: Asset, findings: Mapping[str, Any]) -> list[Passage]:
+    """What a person or a model wrote about the file, what can be read in it, and what is said in it; 1,000 at most."""
+    words = {TITLE: it.title, DESCRIPTION: it.description, ALT_TEXT: it.alt_text}
+    found = [Passage(name, 0, text.strip()) for name, text in words.items() if text and text.strip()]
+    if it.alt_text == it.description:
+        found = [one for one in found if one.field != ALT_TEXT]
+    for one in (*_seen(findings.get(VISIBLE_TEXT)), *_read(findings.get(CHUNKS)), *_said(findings.get(TRANSCRIPT))):
+        if len(found) == MAX_PASSAGES:
+            break
+        found.append(one)
+    return found
+
+
+def said_at(segments: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, str]]:
+    """Sentences joined to passages: where each begins, in seconds, and what is said."""
+    start, words = 0.0, list[str]()
+    for segment in segments:
+        if not words:
+            start = float(segment["start"])
+        words += segment["text"].split()
+        if len(words) >= SPOKEN_WORDS:
+            yield start, " ".join(words)
+            words = []
+    if words:
+        yield start, " ".join(words)
+
+
+def _seen(value: Any) -> Iterator[Passage]:
+    text = value.get("text") if isinstance(value, Mapping) else value
+    words = _WORD.findall(text or "")
+    for position, start in enumerate(range(0, len(words), PASSAGE_WORDS)):
+        yield Passage(VISIBLE_TEXT, position, " ".join(words[start : start + PASSAGE_WORDS]))
+
+
+def _read(chunks: Any) -> Iterator[Passage]:
+    for position, chunk in enumerate(chunks or ()):
+        yield Passage(DOCUMENT_TEXT, position, chunk["content"], tuple(chunk["page_numbers"]))
+
+
+def _said(value: Any) -> Iterator[Passage]:
+    for position, (start, text) in enumerate(said_at((value or {}).get("segments", ()))):
+        yield Passage(TRANSCRIPT, position, text, start_seconds=start)
