@@ -105,3 +105,13 @@ class Snapshot:
     text: str
     size_bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came from the web into a file. `url` is where it was in the end; type and charset are as declared."""
+
+    url: str
+    media_type: str
+    charset: str | None
+    language: str | None

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from mediatheque.filing import Fetched
 from mediatheque.model import Blob, Facts, Queue, Reach
 from mediatheque.understanding import Description, Level, Model, Task
 
@@ -195,16 +196,6 @@ class Kind(Protocol):
 
     def facts(self, probed: dict[str, Any]) -> Facts:
         """The probe's answer as facts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What came from the web into a file. `url` is where it was in the end; type and charset are as declared."""
-
-    url: str
-    media_type: str
-    charset: str | None
-    language: str | None
 
 
 class Work(Protocol):

@@ -21,8 +21,8 @@ from mediatheque.clients.urls import Place, onward, place_of
 from mediatheque.core.pipeline import HOLD_SECONDS
 from mediatheque.decoder import Decoders
 from mediatheque.errors import Unavailable, file_meanings
+from mediatheque.filing import Fetched
 from mediatheque.model import Reach
-from mediatheque.ports import Fetched
 from mediatheque.records import crawls
 from mediatheque.records.engine import Database
 

@@ -23,9 +23,10 @@ from mediatheque.core.quota import Quota
 from mediatheque.core.results import SOURCE, Made, Outcome
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.errors import LibraryError, NotInstalled, StorageFull, Unavailable, file_meanings
+from mediatheque.filing import Fetched
 from mediatheque.inference import Models
 from mediatheque.model import Blob, Facts
-from mediatheque.ports import Describer, Fetched, Skill, Store
+from mediatheque.ports import Describer, Skill, Store
 from mediatheque.records.links import names_of
 from mediatheque.records.runs import Claim
 from mediatheque.understanding import Description, Level, Model, Task

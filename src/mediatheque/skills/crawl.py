@@ -10,8 +10,9 @@ from uuid import uuid5
 
 from mediatheque.decoder import DecoderFailed
 from mediatheque.errors import LibraryError, Malformed, StorageFull
+from mediatheque.filing import Fetched
 from mediatheque.model import Queue
-from mediatheque.ports import Fetched, Skill, Step, Work
+from mediatheque.ports import Skill, Step, Work
 from mediatheque.skills import variants
 
 MIB = 1 << 20
