@@ -34,8 +34,8 @@ SMALL, LARGE = 10_000, 1_000_000
 """Bytes of a document."""
 REQUESTS = 25
 GROWTH = 1.5
-STORED_SHARE = 0.02
-"""Of what a full copy takes, compressed: a small change of a large document must cost less."""
+STORED_SHARES = {SMALL: 0.1, LARGE: 0.01}
+"""Of what a full copy takes, compressed: a change of a line must cost less."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _figures(home: Path, postgresql: Postgres | None, size: int, most: int) -> I
             goal = None if versions == 1 or what == "read an old one" else at_most(GROWTH, of="ratio")
             yield Figure(f"Artifact, {what}, {where}", milliseconds, "ms", limit, "at 1", goal)
         if versions > 1:
-            yield _storage(database, made, document, where)
+            yield _storage(database, made, document, where, STORED_SHARES[size])
     database.close()
 
 
@@ -140,12 +140,12 @@ def _timed(client: httpx.Client, method: str, path: str, body: bytes | None = No
     return taken
 
 
-def _storage(database: Database, made: Artifact, document: Document, where: str) -> Figure:
+def _storage(database: Database, made: Artifact, document: Document, where: str, share: float) -> Figure:
     """Bytes for each version, beside a full copy of each, compressed alike."""
     mine = artifact_version.c.artifact_id == made.id
     with database.read() as tx:
         stored = select(func.sum(func.length(artifact_version.c.packed)), func.count()).where(mine)
         total, count = tx.execute(stored).one()
     copy = len(whole(str(document).encode()))
-    goal = at_most(STORED_SHARE, of="ratio") if count > 1000 else None
+    goal = at_most(share, of="ratio") if count > 1000 else None
     return Figure(f"Artifact, storage of a version, {where}", int(total) / count, "B", copy, "full copy, zstd", goal)
