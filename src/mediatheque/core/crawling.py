@@ -35,6 +35,7 @@ ROBOTS_BYTES = 512 << 10
 ROBOTS_KEPT_SECONDS = 3600.0
 ROBOTS_KEPT = 1000
 LOOK_SECONDS = 0.1
+FREE_TRIES = 4
 ACCEPT = "text/html,application/xhtml+xml,application/pdf,text/plain;q=0.9,image/*;q=0.8,*/*;q=0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 UNREACHABLE = "The page cannot be reached"
@@ -86,8 +87,15 @@ class Crawling:
             return crawls.hold(tx, site, holder, hold_seconds=HOLD_SECONDS)
 
     def free(self, site: str, holder: str, pause_seconds: float) -> None:
-        with self._database.hasten() as tx:
-            crawls.free(tx, site, holder, pause_seconds=pause_seconds)
+        """A database that is busy is asked again: else the site would be left alone for as long as it was held."""
+        for tries_left in range(FREE_TRIES, 0, -1):
+            try:
+                with self._database.hasten() as tx:
+                    return crawls.free(tx, site, holder, pause_seconds=pause_seconds)
+            except Unavailable:
+                if tries_left == 1:
+                    raise
+        return None
 
     def known_rules(self, site: str) -> Rules | None:
         with self._lock:
