@@ -18,7 +18,7 @@ from tests.surfaces.mcp.calls import call, failed, with_client
 TOOLS = {
     "create_artifact", "update_artifact", "patch_artifact", "read_artifact", "list_artifacts", "revert_artifact",
     "diff_artifact", "list_rooms", "search_files", "get_file", "view_image", "list_folders", "begin_upload",
-    "confirm_upload",
+    "confirm_upload", "save_link",
 }  # fmt: skip
 HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
@@ -39,7 +39,7 @@ def test_the_tools_and_resources_are_these_and_say_what_they_do_to_things(tenant
     }  # fmt: skip
     reading = {it.name for it in tools if it.annotations.read_only_hint}
     assert reading == TOOLS - {"create_artifact", "update_artifact", "patch_artifact", "revert_artifact",
-                               "begin_upload", "confirm_upload"}  # fmt: skip
+                               "begin_upload", "confirm_upload", "save_link"}  # fmt: skip
 
 
 def test_without_a_credential_nothing_answers(server: Server) -> None:
@@ -71,6 +71,7 @@ def test_only_post_at_this_path_is_answered_whatever_the_host(tenant: Tenant) ->
         (["files.read"], "list_rooms", {}),
         (["artifacts.read"], "create_artifact", {"room_id": "room-x", "title": "t", "content": "c"}),
         (["artifacts.read", "artifacts.write"], "search_files", {"query": "x"}),
+        (["files.read"], "save_link", {"url": "https://example.com/"}),
         (["files.read"], "begin_upload", {"filename": "a.png", "media_type": "image/png", "size_bytes": 1}),
     ],
 )

@@ -113,7 +113,7 @@ async def _file(conversation: Conversation, tenant: Tenant) -> None:
     assert len((await conversation.call("list_folders"))["folders"]) == 1
     found = await conversation.call("search_files", query="pier seven")
     assert found["files"][0]["file_id"] == file_id
-    assert found["files"][0]["reasons"] == [{"field": "title", "excerpt": "Pier seven"}]
+    assert found["files"][0]["reasons"] == [{"by": "words", "field": "title", "excerpt": "Pier seven"}]
     known = await conversation.call("get_file", file_id=file_id)
     assert httpx.get(known["url"], trust_env=False).content == data
     seen = await conversation.call("view_image", file_id=file_id, size="small")

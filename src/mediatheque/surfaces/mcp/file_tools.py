@@ -1,7 +1,9 @@
 """Tools over the library's files: found, told, shown, and brought in without their bytes in arguments."""
 
 import base64
+from dataclasses import replace
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -11,8 +13,8 @@ from pydantic import Field
 
 from mediatheque.core.arrivals import Wishes
 from mediatheque.core.library import Library
-from mediatheque.core.matching import reasons
 from mediatheque.core.portraits import Portrait
+from mediatheque.core.reasons import Reason
 from mediatheque.errors import LibraryError
 from mediatheque.filing import FileFilter, Order
 from mediatheque.model import Terms
@@ -43,6 +45,8 @@ TERMS = Terms(
     shows_failed=True,
 )  # fmt: skip
 """What `begin_upload` takes."""
+LINKS = replace(TERMS, media_types=frozenset(), takes_all_of=frozenset({"link"}), max_bytes=8192, max_title_chars=500)
+"""Of `save_link`."""
 
 FileId = Annotated[str, Field(description="As search_files answers it")]
 
@@ -50,6 +54,7 @@ FileId = Annotated[str, Field(description="As search_files answers it")]
 def add(server: "MCPServer[Any]", library: Library) -> None:
     _looking(server, library)
     _uploading(server, library)
+    _saving(server, library)
 
 
 def _looking(server: "MCPServer[Any]", library: Library) -> None:
@@ -62,13 +67,18 @@ def _looking(server: "MCPServer[Any]", library: Library) -> None:
         limit: Limit = 20,
         offset: Offset = 0,
     ) -> dict[str, Any]:
-        """Files whose names, titles, tags, descriptions or visible text hold the query; `reasons` say where.
+        """Files that the query is about, by their words and by what they mean, the best first; `reasons` say why.
 
         Without a query, the newest files.
         """
-        narrow = FileFilter(query, kinds=frozenset({kind}) if kind else frozenset(), folder_id=folder_id)
-        page = await answered(library.files.page, entered(ctx, READ), narrow, Order(), skip=offset, limit=limit)
-        return {"files": [_found(it, query) for it in page.files], "total": page.total}
+        actor = entered(ctx, READ)
+        narrow = FileFilter(kinds=frozenset({kind}) if kind else frozenset(), folder_id=folder_id)
+        if not query.strip():
+            page = await answered(library.files.page, actor, narrow, Order(), skip=offset, limit=limit)
+            return {"files": [_told(it) for it in page.files], "total": page.total}
+        found = await answered(library.searching.search, actor, query, filters=narrow, skip=offset, limit=limit)
+        files = [_told(it.file) | {"reasons": [_reason(one) for one in it.reasons]} for it in found.hits]
+        return {"files": files, "total": found.total, "searched_by": found.by, "note": found.note}
 
     @server.tool(title="Get file", annotations=READING)
     async def get_file(ctx: Context[Any, Any], file_id: FileId) -> dict[str, Any]:
@@ -129,6 +139,23 @@ def _uploading(server: "MCPServer[Any]", library: Library) -> None:
         return {"file_id": str(made.uuid), "confirmed": True}
 
 
+def _saving(server: "MCPServer[Any]", library: Library) -> None:
+    @server.tool(title="Save link", annotations=ADDING)
+    async def save_link(
+        ctx: Context[Any, Any],
+        url: Annotated[str, Field(max_length=2048, description="http or https")],
+        title: str | None = None,
+        tags: list[str] | None = None,
+        folder_id: UUID | None = None,
+    ) -> dict[str, Any]:
+        """Save a link to a page. Its title, text and pictures are fetched later: get_file tells how that went."""
+        saved = await answered(
+            library.links.save, entered(ctx, WRITE), LINKS, url, title=title, tags=tuple(tags or ()),
+            folder_id=folder_id,
+        )  # fmt: skip
+        return {"file_id": str(saved.asset.uuid), "is_duplicate": saved.is_duplicate}
+
+
 def described(library: Library, it: Portrait) -> dict[str, Any]:
     """A file as a model is told of it."""
     asset, blob = it.asset, it.asset.blob
@@ -141,9 +168,10 @@ def described(library: Library, it: Portrait) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _found(it: Portrait, query: str) -> dict[str, Any]:
-    why = [{"field": one.field, "excerpt": one.excerpt} for one in reasons(it, query)] if query else []
-    return _told(it) | {"reasons": why}
+def _reason(why: Reason) -> dict[str, Any]:
+    told = {"by": why.by, "field": why.field, "excerpt": why.snippet, "pages": list(why.page_numbers) or None,
+            "start_seconds": why.start_seconds, "similarity": why.similarity}  # fmt: skip
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _told(it: Portrait) -> dict[str, Any]:
