@@ -58,7 +58,7 @@ def _paragraphs(client: httpx.Client) -> dict[str, str]:
     for name in SOURCES:
         if (CORPUS / name).exists():
             file_id = _uploaded(client, (CORPUS / name).read_bytes(), Path(name).name)
-            wait_for(lambda it=file_id: _document(client, it)["text_extraction_status"] in ENDED, "the text", 60)
+            wait_for(lambda it=file_id: _document(client, it)["text_extraction_status"] in ENDED, "the text", 600)
             texts += _document(client, file_id)["text"].split("\n\n")
             client.delete(f"{FILES}/{file_id}")
     clean = dict.fromkeys(" ".join(text.split()) for text in texts if len(text.split()) >= MIN_WORDS)
@@ -129,7 +129,7 @@ def _heard(client: httpx.Client) -> dict[str, tuple[str, str]]:
         path = CORPUS / name
         if path.exists():
             file_id = _sent(client, path)
-            wait_for(lambda it=file_id: _status(client, it) in ENDED, f"the analysis of {name}", 120)
+            wait_for(lambda it=file_id: _status(client, it) in ENDED, f"the analysis of {name}", 600)
             text = client.get(f"/api/v2/videos/{file_id}/transcript").json()["text"] or ""
             found[name] = (text, said)
     return found

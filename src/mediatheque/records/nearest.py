@@ -180,14 +180,15 @@ _PATIENTLY = text("SELECT set_config('hnsw.ef_search', '200', false), "
                   "set_config('hnsw.iterative_scan', 'strict_order', false)")  # fmt: skip
 """The index holds all tenants' vectors: go on until there are enough of this one's."""
 _NEAREST = text("""
-    SELECT vector.id, vector.asset_id, 1 - found.distance AS similarity FROM (
+    SELECT passage_vector.id, passage_vector.asset_id, 1 - found.distance AS similarity FROM (
         SELECT vector_id, amounts <=> CAST(:question AS halfvec) AS distance FROM vector_index
         WHERE tenant_id = :tenant AND model = :model ORDER BY amounts <=> CAST(:question AS halfvec) LIMIT :most
-    ) AS found JOIN vector ON vector.id = found.vector_id ORDER BY found.distance
+    ) AS found JOIN passage_vector ON passage_vector.id = found.vector_id ORDER BY found.distance
 """)
 _AMONG = text("""
-    SELECT vector.id, vector.asset_id, 1 - (vector_index.amounts <=> CAST(:question AS halfvec)) AS similarity
-    FROM vector JOIN vector_index ON vector_index.vector_id = vector.id
-    WHERE vector.tenant_id = :tenant AND vector.model = :model AND vector.asset_id = ANY(:only)
+    SELECT passage_vector.id, passage_vector.asset_id,
+        1 - (vector_index.amounts <=> CAST(:question AS halfvec)) AS similarity
+    FROM passage_vector JOIN vector_index ON vector_index.vector_id = passage_vector.id
+    WHERE passage_vector.tenant_id = :tenant AND passage_vector.model = :model AND passage_vector.asset_id = ANY(:only)
     ORDER BY similarity DESC LIMIT :most
 """)

@@ -150,8 +150,8 @@ def _index(tx: Tx, asset_id: int, model: str) -> None:
 
 
 _NOT_INDEXED = text(
-    "SELECT id, tenant_id, amounts FROM vector WHERE asset_id = :asset AND model = :model "
-    "AND length(amounts) = :bytes AND NOT EXISTS (SELECT 1 FROM vector_index WHERE vector_id = vector.id)"
+    "SELECT id, tenant_id, amounts FROM passage_vector WHERE asset_id = :asset AND model = :model "
+    "AND length(amounts) = :bytes AND NOT EXISTS (SELECT 1 FROM vector_index WHERE vector_id = passage_vector.id)"
 )
 _TO_INDEX = text(
     "INSERT INTO vector_index (vector_id, tenant_id, model, amounts) "

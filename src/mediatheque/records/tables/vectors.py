@@ -16,7 +16,7 @@ embedding = Table(
 )
 
 vector = Table(
-    "vector",
+    "passage_vector",  # a table called `vector` would stand in the way of pgvector's type
     metadata,
     row_id(),
     Column("tenant_id", BigId, nullable=False),
@@ -29,7 +29,7 @@ vector = Table(
     Column("page_numbers", JSON(none_as_null=True)),
     Column("start_seconds", Float),
     Column("amounts", LargeBinary, nullable=False),
-    Index("ix_vector_scan", "tenant_id", "model", "id"),
-    Index("ix_vector_asset_id", "asset_id", "model"),
+    Index("ix_passage_vector_scan", "tenant_id", "model", "id"),
+    Index("ix_passage_vector_asset_id", "asset_id", "model"),
     sqlite_autoincrement=True,
 )

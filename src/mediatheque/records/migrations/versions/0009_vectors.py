@@ -22,7 +22,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_embedding_coverage", "embedding", ["tenant_id", "model", "asset_id"], unique=False)
     op.create_table(
-        "vector",
+        "passage_vector",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("tenant_id", ID, nullable=False),
         sa.Column("asset_id", ID, nullable=False),
@@ -34,12 +34,14 @@ def upgrade() -> None:
         sa.Column("page_numbers", sa.JSON(), nullable=True),
         sa.Column("start_seconds", sa.Float(), nullable=True),
         sa.Column("amounts", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_vector_asset_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_vector")),
+        sa.ForeignKeyConstraint(
+            ["asset_id"], ["asset.id"], name=op.f("fk_passage_vector_asset_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passage_vector")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_vector_scan", "vector", ["tenant_id", "model", "id"], unique=False)
-    op.create_index("ix_vector_asset_id", "vector", ["asset_id", "model"], unique=False)
+    op.create_index("ix_passage_vector_scan", "passage_vector", ["tenant_id", "model", "id"], unique=False)
+    op.create_index("ix_passage_vector_asset_id", "passage_vector", ["asset_id", "model"], unique=False)
     if op.get_bind().dialect.name == "postgresql":
         _index_nearest()
 
@@ -50,7 +52,7 @@ def _index_nearest() -> None:
         DO $$ BEGIN
             CREATE EXTENSION IF NOT EXISTS vector;
             CREATE TABLE vector_index (
-                vector_id bigint PRIMARY KEY REFERENCES vector (id) ON DELETE CASCADE,
+                vector_id bigint PRIMARY KEY REFERENCES passage_vector (id) ON DELETE CASCADE,
                 tenant_id bigint NOT NULL,
                 model varchar(64) NOT NULL,
                 amounts halfvec(384) NOT NULL
