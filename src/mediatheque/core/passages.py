@@ -8,9 +8,9 @@ from typing import Any
 from mediatheque.model import Asset
 
 TITLE, ALT_TEXT, DESCRIPTION = "title", "alt_text", "description"
-VISIBLE_TEXT, DOCUMENT_TEXT, TRANSCRIPT = "visible_text", "document_text", "transcript"
+VISIBLE_TEXT, DOCUMENT_TEXT, TRANSCRIPT, PAGE_TEXT = "visible_text", "document_text", "transcript", "page_text"
 CHUNKS = "chunks"
-TEXTS = (VISIBLE_TEXT, CHUNKS, TRANSCRIPT)
+TEXTS = (VISIBLE_TEXT, CHUNKS, TRANSCRIPT, PAGE_TEXT)
 """Kinds of findings that passages are made of."""
 PASSAGE_WORDS, SPOKEN_WORDS = 300, 80
 MAX_PASSAGES = 1000
@@ -34,7 +34,8 @@ def passages_of(it: Asset, findings: Mapping[str, Any]) -> list[Passage]:
     found = [Passage(name, 0, text.strip()) for name, text in words.items() if text and text.strip()]
     if it.alt_text == it.description:
         found = [one for one in found if one.field != ALT_TEXT]
-    for one in (*_seen(findings.get(VISIBLE_TEXT)), *_read(findings.get(CHUNKS)), *_said(findings.get(TRANSCRIPT))):
+    seen = (one for field in (VISIBLE_TEXT, PAGE_TEXT) for one in _seen(field, findings.get(field)))
+    for one in (*seen, *_read(findings.get(CHUNKS)), *_said(findings.get(TRANSCRIPT))):
         if len(found) == MAX_PASSAGES:
             break
         found.append(one)
@@ -55,11 +56,11 @@ def said_at(segments: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, str]
         yield start, " ".join(words)
 
 
-def _seen(value: Any) -> Iterator[Passage]:
+def _seen(field: str, value: Any) -> Iterator[Passage]:
     text = value.get("text") if isinstance(value, Mapping) else value
     words = _WORD.findall(text or "")
     for position, start in enumerate(range(0, len(words), PASSAGE_WORDS)):
-        yield Passage(VISIBLE_TEXT, position, " ".join(words[start : start + PASSAGE_WORDS]))
+        yield Passage(field, position, " ".join(words[start : start + PASSAGE_WORDS]))
 
 
 def _read(chunks: Any) -> Iterator[Passage]:

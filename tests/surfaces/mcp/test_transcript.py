@@ -119,6 +119,8 @@ async def _file(conversation: Conversation, tenant: Tenant) -> None:
     seen = await conversation.call("view_image", file_id=file_id, size="small")
     assert seen[1]["mimeType"] == "image/webp"
     assert json.loads(await conversation.read(f"mediatheque://asset/{file_id}"))["filename"] == "pier.jpg"
+    saved = await conversation.call("save_link", url="https://harbour.invalid/tides", title="Tides")
+    assert not saved["is_duplicate"]
 
 
 def _is_done(file: dict[str, Any]) -> bool:
