@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import DATABASES, Postgres
 from tests.faults.site import Site
-from tests.faults.storm import storm
+from tests.faults.storm import Figures, storm
 
 
 def main() -> None:
@@ -29,12 +29,16 @@ def _run(folder: Path, database: str, kills: int, uploads: int, seed: int) -> No
     site = Site.at(folder, Postgres(postgres.get_uri()).create() if postgres else "", MEDIATHEQUE_WORKERS="2")
     try:
         site.server.start()
-        sys.stdout.write(f"{database}: {storm(site, kills, uploads=uploads, seed=seed)}\n")
-        sys.stdout.flush()
+        storm(site, kills, uploads=uploads, seed=seed, tell=lambda figures: _tell(database, figures))
     finally:
         site.close()
         if postgres is not None:
             postgres.cleanup()
+
+
+def _tell(database: str, figures: Figures) -> None:
+    sys.stdout.write(f"{database}: {figures}\n")
+    sys.stdout.flush()
 
 
 def _postgres(folder: Path):  # type: ignore[no-untyped-def]

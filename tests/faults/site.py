@@ -15,7 +15,7 @@ from mediatheque.records.tables import job
 from mediatheque.settings import Settings
 from tests.support import READY_SECONDS, Server, wait_for
 
-REVIVAL_SECONDS = 60
+REVIVAL_SECONDS = 120
 ENVIRONMENT = {"MEDIATHEQUE_RATE_LIMIT": "0", "MEDIATHEQUE_WORKERS": "1"}
 
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from tests.faults.site import Site
 
 RUNNING = tuple(place for place in PLACES if not place.startswith(("start.", "migration.")))
 CLIENTS = 16
-STRIKE_SECONDS = 10.0
+STRIKE_SECONDS = 60.0
 LULL_SECONDS = 0.3
 
 
@@ -44,10 +44,18 @@ class Figures:
         )
 
 
-def storm(site: Site, kills: int, *, uploads: int, per_check: int = 50, seed: int = 0) -> Figures:
+def storm(
+    site: Site,
+    kills: int,
+    *,
+    uploads: int,
+    per_check: int = 50,
+    seed: int = 0,
+    tell: Callable[[Figures], object] = lambda _: None,
+) -> Figures:
     """Kill that many times while clients upload and delete, at least `uploads` times in all; check now and then.
 
-    Fails at the first invariant that does not hold.
+    `tell` hears of the figures after each check. Fails at the first invariant that does not hold.
     """
     chance, figures, started, ledger = random.Random(seed), Figures(), time.monotonic(), Ledger()
     while figures.kills.total() < kills:
@@ -55,7 +63,8 @@ def storm(site: Site, kills: int, *, uploads: int, per_check: int = 50, seed: in
         asyncio.run(_batch(site, ledger, figures, batch, uploads * batch // kills, chance))
         figures.note(check(site, ledger))
         figures.acknowledged, figures.refused = ledger.acknowledged, len(ledger.refusals)
-    figures.seconds = time.monotonic() - started
+        figures.seconds = time.monotonic() - started
+        tell(figures)
     return figures
 
 

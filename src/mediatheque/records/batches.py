@@ -109,12 +109,6 @@ _ABOUT_ASSETS = (
     exists().where(*_READS, job.c.run_id == run.c.id, job.c.owner.is_not(None)).label("is_being_read"),
     exists().where(_MINE, run.c.state.in_(("queued", "running"))).label("is_running"),
     select(func.max(run.c.finished_at)).where(_MINE).scalar_subquery().label("ended_at"),
-    select(finding.c.value)
-    .where(finding.c.blob_id == asset.c.blob_id, finding.c.kind == "visible_text")
-    .order_by(finding.c.id.desc())
-    .limit(1)
-    .scalar_subquery()
-    .label("visible_text"),
     select(func.sum(run.c.attempts - 1)).where(_MINE, run.c.attempts > 1).scalar_subquery().label("retries"),
     select(batch.c.uuid)
     .where(
