@@ -156,7 +156,7 @@ def _comparable(answer: httpx.Response, given: Any) -> tuple[str, dict[str, str]
         for spelled in {it, it.lower(), str(json.dumps(it))[1:-1]}:
             body = body.replace(spelled, "(id)")
     body = re.sub(r'("(?:traceId|request_id)": ?)"[^"]*"', r"\1(trace)", body)
-    changing = {"date", "x-request-id", "x-ratelimit-remaining", "x-ratelimit-reset"}
+    changing = {"connection", "date", "x-request-id", "x-ratelimit-remaining", "x-ratelimit-reset"}
     return body, {name: value for name, value in answer.headers.items() if name not in changing}
 
 
@@ -204,6 +204,6 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 def test_a_route_with_an_id_that_nobody_here_can_make_is_not_passed_over() -> None:
     (route,) = routes({"paths": {"/v9/things/{thing_id}": {"get": {}}}})
-    nobody = Estate("", *(uuid4() for _ in range(11)), "uploads/a/b/c", *(uuid4() for _ in range(4)), keys=())
+    nobody = Estate("", *(uuid4() for _ in range(11)), "uploads/a/b/c", *(uuid4() for _ in range(10)), keys=())
     with httpx.Client() as client, pytest.raises(AssertionError, match="thing_id"):
         list(_leaks(client, route, nobody))
