@@ -167,7 +167,7 @@ class Tree:
             folders.park(tx, it)
             for one in sorted(inside, key=lambda one: one.name == it.name):  # last, as it takes this one's place
                 self._place(tx, actor, one, parent, one.name)
-            files = sum(sum(days.values()) for days in tallies.days_of(tx, actor.tenant_id, it.id).values())
+            files = sum(tallies.counts_of(tx, actor.tenant_id, it.id).values())
             folders.empty(tx, actor.tenant_id, [it.id], parent.id if parent else None)
             folders.remove(tx, [it.id])
         return Removed(files, len(inside))

@@ -141,11 +141,6 @@ def drop_blob(tx: Tx, blob_id: int) -> None:
     tx.execute(delete(blob).where(blob.c.id == blob_id))
 
 
-def details_of(tx: Tx, blob_id: int) -> RowMapping:
-    """The whole row of a blob."""
-    return tx.execute(select(blob).where(blob.c.id == blob_id)).mappings().one()
-
-
 def newest(tx: Tx, scope: Scope, *, before: datetime | None, skip: int, limit: int) -> list[Asset]:
     """Shown assets created before `before`, newest first, the first `skip` left out."""
     query = WHOLE.where(*_in(scope), *shown())

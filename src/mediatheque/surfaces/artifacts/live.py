@@ -14,25 +14,32 @@ from uuid import UUID, uuid4
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from mediatheque.core.access import require
 from mediatheque.core.library import Library
 from mediatheque.core.stream import Listener, News
-from mediatheque.errors import Forbidden, LibraryError, RateLimited, Unauthorized, Unavailable
+from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.model import Actor
 from mediatheque.surfaces.artifacts.bodies import ROOM_PREFIX, room_uuid, uuid_in
 from mediatheque.surfaces.artifacts.errors import code_of
 from mediatheque.surfaces.artifacts.shapes import moment
 from mediatheque.surfaces.http import in_thread
+from mediatheque.surfaces.sockets import (
+    CROWDED,
+    MAX_MESSAGE_CHARS,
+    MAX_SOCKETS,
+    PING_SECONDS,
+    RECHECK_SECONDS,
+    close_code,
+    entered,
+    first_of,
+)
 
 PATH = "/v1/stream"
+SCOPE = "artifacts.read"
 LOOK_SECONDS = 15.0
 """How often a listener looks by itself, should a signal have been lost."""
 WAIT_SECONDS = 1.0
 """How long one wait takes: a server that stops waits for it."""
-PING_SECONDS, RECHECK_SECONDS = 25.0, 30.0
-MAX_SOCKETS, MAX_MESSAGE_CHARS, MAX_UNSENT = 256, 4096, 1000
-BAD_CREDENTIAL, FORBIDDEN, TOO_MANY, CROWDED = 4401, 4403, 4429, 1013
-"""Close codes: the last digits are the HTTP status of the same refusal."""
+MAX_UNSENT = 1000
 
 log = structlog.get_logger()
 
@@ -110,15 +117,15 @@ class _Conversation:
     async def hold(self) -> None:
         """Until the client goes, its credential does not count any more, or it cannot follow."""
         try:
-            self.actor = await self._enter()
+            self.actor = await entered(self._library, self._socket, SCOPE)
             await self._audience.join(self)
             await self._socket.send_text(json.dumps(self._hello(self.actor)))
-            await _first(self._send(), self._listen(self.actor), self._keep(self.actor))
+            await first_of(self._send(), self._listen(self.actor), self._keep(self.actor))
         except (WebSocketDisconnect, RuntimeError):  # it is gone; starlette says the latter of a late message
             return
         except LibraryError as error:
             with suppress(RuntimeError, WebSocketDisconnect):
-                await self._socket.close(_close_code(error))
+                await self._socket.close(close_code(error))
         finally:
             self._audience.seats.discard(self)
             if self._viewed is not None:
@@ -136,16 +143,6 @@ class _Conversation:
         while not self._unsent.empty():
             self._unsent.get_nowait()
         self._unsent.put_nowait(None)
-
-    async def _enter(self) -> Actor:
-        """The actor behind `?token=` or the header; raises `Unauthorized`, `Forbidden`, `RateLimited`."""
-        socket = self._socket
-        token = socket.query_params.get("token")
-        headers = [f"Bearer {token}"] if token else socket.headers.getlist("authorization")
-        address = socket.client.host if socket.client else ""
-        actor, _ = await in_thread(self._library.access.enter, headers, address)
-        require(actor, "artifacts.read")
-        return actor
 
     def _hello(self, actor: Actor) -> dict[str, Any]:
         return {"type": "hello", "session_id": str(self._session), "server_name": self._library.base_url,
@@ -199,23 +196,10 @@ class _Conversation:
             if time.monotonic() - checked > RECHECK_SECONDS:
                 checked = time.monotonic()
                 with suppress(Unavailable):
-                    await self._enter()
+                    await entered(self._library, self._socket, SCOPE)
 
     def _refuse(self, code: str, message: str) -> None:
         self.tell({"type": "error", "error": {"code": code, "message": message}})
-
-
-async def _first(*parts: Any) -> None:
-    """Until one of them has ended; the others are ended, and what it raised is raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _message(news: News) -> dict[str, Any]:
@@ -228,11 +212,3 @@ def _message(news: News) -> dict[str, Any]:
         "ts": moment(it.created_at),
         "content": json.loads(it.content),
     }
-
-
-def _close_code(error: LibraryError) -> int:
-    if isinstance(error, Unauthorized):
-        return BAD_CREDENTIAL
-    if isinstance(error, Forbidden):
-        return FORBIDDEN
-    return TOO_MANY if isinstance(error, RateLimited) else CROWDED

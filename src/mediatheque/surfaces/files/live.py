@@ -7,7 +7,6 @@ when there is news, twice a second at most. An ended session's last event comes 
 import asyncio
 import json
 import time
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,27 +14,31 @@ from uuid import UUID
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from mediatheque.core.access import require
 from mediatheque.core.batches import Item, Session
 from mediatheque.core.library import Library
-from mediatheque.errors import Forbidden, LibraryError, NotFound, RateLimited, Unauthorized, Unavailable
+from mediatheque.errors import LibraryError, NotFound, Unavailable
 from mediatheque.model import Actor
 from mediatheque.surfaces.files.batches import channel_of
 from mediatheque.surfaces.files.session_shapes import completion_of, status_of
 from mediatheque.surfaces.http import in_thread
+from mediatheque.surfaces.sockets import (
+    CROWDED,
+    MAX_MESSAGE_CHARS,
+    MAX_SOCKETS,
+    PING_SECONDS,
+    RECHECK_SECONDS,
+    close_code,
+    entered,
+    first_of,
+)
 
 PATH = "/api/v2/ws"
+SCOPE = "files.read"
 LOOK_SECONDS = 0.5
 """Between two looks, however much happens."""
 QUIET_SECONDS = 10.0
 """How long without news until a look all the same: one may have been lost."""
-PING_SECONDS = 25.0
-RECHECK_SECONDS = 30.0
 MAX_CHANNELS = 50
-MAX_SOCKETS = 256
-MAX_MESSAGE_CHARS = 4096
-BAD_CREDENTIAL, FORBIDDEN, TOO_MANY, CROWDED = 4401, 4403, 4429, 1013
-"""Close codes: the last digits are the HTTP status of the same refusal."""
 
 
 def routes(library: Library) -> APIRouter:
@@ -79,23 +82,13 @@ class _Conversation:
     async def hold(self) -> None:
         """Until the client goes, or its credential does not count any more."""
         try:
-            actor = await self._enter()
-            await _first(self._tell(actor), self._listen(actor))
+            actor = await entered(self._library, self._socket, SCOPE)
+            await first_of(self._tell(actor), self._listen(actor))
         except (WebSocketDisconnect, RuntimeError):  # it is gone; starlette says the latter of a late message
             return
         except LibraryError as error:
             with suppress(RuntimeError, WebSocketDisconnect):
-                await self._socket.close(_close_code(error))
-
-    async def _enter(self) -> Actor:
-        """The actor behind `?token=` or the header; raises `Unauthorized`, `Forbidden`, `RateLimited`."""
-        socket = self._socket
-        token = socket.query_params.get("token")
-        headers = [f"Bearer {token}"] if token else socket.headers.getlist("authorization")
-        address = socket.client.host if socket.client else ""
-        actor, _ = await in_thread(self._library.access.enter, headers, address)
-        require(actor, "files.read")
-        return actor
+                await self._socket.close(close_code(error))
 
     async def _listen(self, actor: Actor) -> None:
         while True:
@@ -166,7 +159,7 @@ class _Conversation:
             if time.monotonic() - checked > RECHECK_SECONDS:
                 checked = time.monotonic()
                 with suppress(Unavailable):
-                    await self._enter()
+                    await entered(self._library, self._socket, SCOPE)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self, actor: Actor, channel: str, watched: _Watched) -> None:
@@ -195,19 +188,6 @@ class _Conversation:
             await self._socket.send_text(json.dumps(message))
 
 
-async def _first(*parts: Coroutine[Any, Any, None]) -> None:
-    """Until one of them has ended; the others are ended, and what it raised is raised."""
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def _session_id(channel: str) -> UUID:
     try:
         found = UUID(channel.removeprefix("batch."))
@@ -229,11 +209,3 @@ def _about(session: Session, kind: str) -> dict[str, Any]:
 def _about_file(channel: str, it: Item) -> dict[str, Any]:
     kind = "file.failed" if it.state == "failed" else "file.completed"
     return {"type": kind, "channel": channel, "data": {"index": it.index, **completion_of(it).model_dump(mode="json")}}
-
-
-def _close_code(error: LibraryError) -> int:
-    if isinstance(error, Unauthorized):
-        return BAD_CREDENTIAL
-    if isinstance(error, Forbidden):
-        return FORBIDDEN
-    return TOO_MANY if isinstance(error, RateLimited) else CROWDED
