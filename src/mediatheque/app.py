@@ -286,7 +286,8 @@ def make_authoring(parts: Parts) -> "Authoring":
     from mediatheque.core.authoring import Authoring
 
     listening = partial(signals_for, parts.database, parts.settings.data_dir)
-    return Authoring(parts.database, parts.signals, listening, timedelta(days=parts.settings.trash_days))
+    kept = timedelta(days=parts.settings.trash_days)
+    return Authoring(parts.database, parts.signals, listening, kept, make_embedder(parts))
 
 
 def make_accounts(settings: Settings) -> "Accounts":
