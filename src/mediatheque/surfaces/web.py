@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 CONDITIONS = ["if-match", "if-none-match"]
 TUS_REQUEST = ["tus-resumable", "upload-length", "upload-offset", "upload-metadata", "upload-checksum", "upload-concat"]
+MCP_REQUEST = ["mcp-protocol-version", "mcp-session-id", "last-event-id"]
 TUS_ANSWER = ["tus-resumable", "upload-length", "upload-offset", "upload-expires", "upload-concat", "upload-asset"]
 
 
@@ -46,14 +47,24 @@ def web_application(
         app.include_router(surface.routes(library))
     _render_errors(app, surfaces)
     _complete_openapi(app, surfaces)
-    if cors_origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "idempotency-key", *CONDITIONS, *TUS_REQUEST],
-            expose_headers=["x-request-id", "retry-after", "location", "etag", *TUS_ANSWER],
-        )  # fmt: skip
     hot = {prefix: make(library) for surface in surfaces for prefix, make in surface.hot.items()}
+    if cors_origins:
+        terms = _cors(cors_origins)
+        app.add_middleware(CORSMiddleware, **terms)
+        narrow = [prefix for surface in surfaces if not surface.is_for_any_origin for prefix in surface.hot]
+        hot |= {prefix: CORSMiddleware(hot[prefix], **terms) for prefix in narrow}
     return Front(app, hot, answers_preflights=bool(cors_origins))
+
+
+def _cors(origins: Sequence[str]) -> dict[str, Any]:
+    """What pages of other origins may send, and read of the answers."""
+    return {
+        "allow_origins": list(origins),
+        "allow_methods": ["*"],
+        "allow_headers": ["authorization", "content-type", "idempotency-key", "range",
+                          *CONDITIONS, *TUS_REQUEST, *MCP_REQUEST],
+        "expose_headers": ["x-request-id", "retry-after", "location", "etag", *TUS_ANSWER],
+    }  # fmt: skip
 
 
 def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:

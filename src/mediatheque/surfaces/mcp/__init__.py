@@ -113,4 +113,5 @@ SURFACE = Surface(
     render_invalid=plain_invalid,
     hot={PATH: door},
     hot_paths={PATH: {"post": _OPERATION}},
+    is_for_any_origin=False,
 )
