@@ -294,7 +294,6 @@ def make_accounts(settings: Settings) -> "Accounts":
     """For the command line: accounts alone, on a database that is ready."""
     from mediatheque.core.accounts import Accounts
 
-    prepare(settings)
     return Accounts(Database(database_url(settings)))
 
 

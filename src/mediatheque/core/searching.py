@@ -263,6 +263,6 @@ def words_of(query: str) -> list[str]:
 
 def _holding(tx: Tx, shelf: Shelf, narrow: FileFilter, text: str) -> list[int]:
     """Files that hold the text; of more than can be counted the newest."""
-    holds = replace(narrow, text=text)
+    holds = replace(narrow, text=f'"{text.replace(chr(34), " ")}"')
     found = files.few(tx, shelf, holds, Order())
     return files.many(tx, shelf, holds, Order(), Span(0, COUNT_LIMIT // 10)) if found is None else found

@@ -14,7 +14,15 @@ from starlette.requests import ClientDisconnect
 from mediatheque import __version__
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Exceeded
-from mediatheque.errors import BadRequest, ClientTooSlow, LibraryError, MethodNotAllowed, NotFound, Unauthorized
+from mediatheque.errors import (
+    BadRequest,
+    ClientTooSlow,
+    LibraryError,
+    MethodNotAllowed,
+    NotFound,
+    RangeNotSatisfiable,
+    Unauthorized,
+)
 from mediatheque.surfaces import operations
 from mediatheque.surfaces.front import Front
 from mediatheque.surfaces.http import BEARER, Surface, plain_error, plain_invalid, with_allowance
@@ -24,6 +32,7 @@ log = structlog.get_logger()
 CONDITIONS = ["if-match", "if-none-match"]
 TUS_REQUEST = ["tus-resumable", "upload-length", "upload-offset", "upload-metadata", "upload-checksum", "upload-concat"]
 MCP_REQUEST = ["mcp-protocol-version", "mcp-session-id", "last-event-id"]
+ALLOWANCE = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"]
 TUS_ANSWER = ["tus-resumable", "upload-length", "upload-offset", "upload-expires", "upload-concat", "upload-asset"]
 
 
@@ -63,7 +72,7 @@ def _cors(origins: Sequence[str]) -> dict[str, Any]:
         "allow_methods": ["*"],
         "allow_headers": ["authorization", "content-type", "idempotency-key", "range",
                           *CONDITIONS, *TUS_REQUEST, *MCP_REQUEST],
-        "expose_headers": ["x-request-id", "retry-after", "location", "etag", *TUS_ANSWER],
+        "expose_headers": ["x-request-id", "retry-after", "location", "etag", *ALLOWANCE, *TUS_ANSWER],
     }  # fmt: skip
 
 
@@ -131,6 +140,8 @@ def _finished(answer: Response, request: Request, error: LibraryError | None = N
         answer.headers["WWW-Authenticate"] = "Bearer"
     if error is not None and error.retry_after_seconds:
         answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, RangeNotSatisfiable):
+        answer.headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if isinstance(error, ClientTooSlow):
         answer.headers["Connection"] = "close"
     allowance = error.allowance if isinstance(error, Exceeded) else getattr(request.state, "allowance", None)
