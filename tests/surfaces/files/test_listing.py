@@ -280,7 +280,8 @@ def test_an_unknown_or_malformed_folder_holds_nothing(tenant: Tenant) -> None:
     [
         {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"offset": "-1"}, {"offset": "9" * 30},
         {"sort_by": "name"}, {"sort_order": "up"}, {"search_mode": "some"}, {"media_types": "image,poem"},
-        {"date_from": "yesterday"}, {"date_from": "123456"}, {"date_to": "2026-13-01T00:00:00Z"}, {"has_description": "maybe"},
+        {"date_from": "yesterday"}, {"date_from": "123456"}, {"date_to": "2026-13-01T00:00:00Z"},
+        {"has_description": "maybe"},
         {"ids": "not-a-uuid"}, {"ids": ",".join([str(uuid.uuid4())] * 501)},
         {"search": "x" * 1001}, {"search": "a\0b"}, {"deleted": "perhaps"},
     ],
