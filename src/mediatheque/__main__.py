@@ -4,7 +4,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -12,12 +12,12 @@ from mediatheque import app as composition
 from mediatheque.errors import LibraryError
 from mediatheque.model import Queue
 from mediatheque.records.schema import NewerSchema
-from mediatheque.settings import Settings, SettingsError, read_settings
+from mediatheque.settings import SettingsError, read_settings
 from mediatheque.supervisor import check_port, environment, supervise
 from mediatheque.surfaces.cli import fsck, keys, models
 
 if TYPE_CHECKING:
-    from mediatheque.core.accounts import FirstCredentials
+    from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.fsck import Fsck
 
 commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
@@ -28,7 +28,7 @@ commands.command()(models.command(lambda: composition.make_shelf(read_settings()
 
 @commands.callback()
 def _context(context: typer.Context) -> None:
-    context.obj = lambda: composition.make_accounts(read_settings())
+    context.obj = _open_accounts
 
 
 @commands.command()
@@ -47,7 +47,7 @@ def serve(
     first = composition.prepare(settings)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         counts.unlink()  # those of processes that have ended
-    _welcome(settings, first)
+    _tell(first, sys.stdout, f"Mediatheque serves {settings.base_url}")
     supervise(environment(settings.host, settings.port), processes, settings.workers if workers else 0, tuple(Queue))
 
 
@@ -61,7 +61,7 @@ def worker(
     except ValueError as error:
         raise SettingsError(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
     settings = read_settings()
-    composition.prepare(settings)
+    _tell(composition.prepare(settings), sys.stderr)
     supervise(environment(settings.host, settings.port), 0, settings.workers, lanes)
 
 
@@ -78,12 +78,19 @@ def main() -> None:
 
 def _open_fsck() -> "Fsck":
     settings = read_settings()
-    composition.prepare(settings)
+    _tell(composition.prepare(settings), sys.stderr)
     return composition.make_fsck(composition.open_parts(settings, decoders=1))
 
 
-def _welcome(settings: Settings, first: "FirstCredentials | None") -> None:
-    lines: list[Any] = [f"Mediatheque serves {settings.base_url}"]
+def _open_accounts() -> "Accounts":
+    settings = read_settings()
+    _tell(composition.prepare(settings), sys.stderr)
+    return composition.make_accounts(settings)
+
+
+def _tell(first: "FirstCredentials | None", stream: TextIO, *before: str) -> None:
+    """Say what is said once: the first credentials, when this was the first start of all."""
+    lines = [*before]
     if first is not None:
         lines += [
             f"First start. Login: {first.username}  password: {first.password}",
@@ -91,8 +98,8 @@ def _welcome(settings: Settings, first: "FirstCredentials | None") -> None:
             "Both are shown this once; `mediatheque keys create --tenant default` makes more keys.",
         ]
     with suppress(OSError):  # nobody can read it; the server can serve all the same
-        typer.echo("\n".join(lines))
-        sys.stdout.flush()
+        stream.writelines(f"{line}\n" for line in lines)
+        stream.flush()
 
 
 def _open_standard_files() -> None:

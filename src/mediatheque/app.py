@@ -286,14 +286,14 @@ def make_authoring(parts: Parts) -> "Authoring":
     from mediatheque.core.authoring import Authoring
 
     listening = partial(signals_for, parts.database, parts.settings.data_dir)
-    return Authoring(parts.database, parts.signals, listening, timedelta(days=parts.settings.trash_days))
+    kept = timedelta(days=parts.settings.trash_days)
+    return Authoring(parts.database, parts.signals, listening, kept, make_embedder(parts))
 
 
 def make_accounts(settings: Settings) -> "Accounts":
     """For the command line: accounts alone, on a database that is ready."""
     from mediatheque.core.accounts import Accounts
 
-    prepare(settings)
     return Accounts(Database(database_url(settings)))
 
 

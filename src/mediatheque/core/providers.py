@@ -225,10 +225,10 @@ def _needs_key(kept: Row | Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def masked_key(key: str) -> str:
-    """`sk-***`, or the first characters; of a short key none."""
+    """`sk-***`, or the first four characters (contract, 2.7); of a key of no more than these none."""
     if key.startswith("sk-"):
         return "sk-***"
-    return f"{key[:SHOWN_KEY_CHARS]}***" if len(key) > 2 * SHOWN_KEY_CHARS else "***"
+    return f"{key[:SHOWN_KEY_CHARS]}***" if len(key) > SHOWN_KEY_CHARS else "***"
 
 
 @contextmanager

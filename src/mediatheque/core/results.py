@@ -186,7 +186,7 @@ class Results:
             snapshots.keep(tx, it, outcome.snapshot, now)
             self.drop_variants(tx, it, snapshots.superseded(tx, it), now)
         authors.fill(tx, claim, it, outcome.texts, outcome.tags, now)
-        if outcome.texts or outcome.tags or any(found["kind"] in search.SEEN for found in outcome.findings):
+        if outcome.texts or outcome.tags or any(found["kind"] in search.INDEXED for found in outcome.findings):
             self._reindex(tx, it)
         if outcome.meaning is not None:
             vectors.put(tx, it.tenant_id, it.id, outcome.meaning.model, outcome.meaning.rows)
