@@ -1,7 +1,6 @@
 """Videos and sounds that lie, break off or never end: a reason or a part, in time, and nobody else is kept waiting."""
 
 import struct
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from tests.videos import recording, scenes, video
 
 SCENES, SAMPLES = "mediatheque.skills.scenes_decode:find", "mediatheque.skills.transcript_decode:samples"
 RED, BLUE = (200, 20, 20), (20, 20, 200)
-IN_TIME_SECONDS = 25.0
+IN_TIME_SECONDS = 60.0
 
 
 def lying(data: bytes, box: bytes, offset: int, value: bytes) -> bytes:
@@ -70,16 +69,14 @@ def decoders() -> Iterator[Decoders]:
         yield decoders
 
 
-def tried(decoders: Decoders, folder: Path, function: str, data: bytes, **arguments: Any) -> dict[str, Any] | None:
-    """What came of it; None: a refusal with a reason that is not time."""
-    (folder / "source").write_bytes(data)
-    started = time.monotonic()
+def tried(decoders: Decoders, place: Path, function: str, data: bytes, **arguments: Any) -> dict[str, Any] | None:
+    """What came of it in time; None: a refusal, with another reason than time."""
+    (place / "source").write_bytes(data)
     try:
-        found = decoders.run(function, timeout_seconds=IN_TIME_SECONDS, path=str(folder / "source"), **arguments)
+        found = decoders.run(function, timeout_seconds=IN_TIME_SECONDS, path=str(place / "source"), **arguments)
     except (errors.Malformed, DecoderFailed) as refused:
         assert "timed out" not in str(refused)
         return None
-    assert time.monotonic() - started < IN_TIME_SECONDS
     return dict(found)
 
 

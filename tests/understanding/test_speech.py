@@ -19,7 +19,7 @@ from tests.videos import recording, video
 from tests.vision import KEY, Vision
 
 ANALYSIS = "/api/v2/video-analysis"
-TIMEOUT_SECONDS, DAILY = 4, 3
+TIMEOUT_SECONDS, DAILY = 6, 3
 BAD: dict[str, tuple[list[tuple[int, Any]], str]] = {
     "garbage": ([(200, b"\x00\xff<html>")], "is no JSON"),
     "a list": ([(200, [1, 2])], "without a text"),
