@@ -116,6 +116,14 @@ def test_a_sound_that_goes_on_is_cut_where_the_limit_is_and_says_so(decoders: De
     assert (tmp_path / "samples").stat().st_size == 5 * 32_000
 
 
+def test_a_sound_that_breaks_off_says_so(decoders: Decoders, tmp_path: Path) -> None:
+    data = recording("ogg")
+    arguments = {"media_type": "audio/ogg", "target": str(tmp_path / "samples"), "most_seconds": 10.0}
+    found = tried(decoders, tmp_path, SAMPLES, data[:900] + bytes(500) + data[1400:], **arguments)
+    assert found is not None
+    assert found["seconds"] < 1 and found["is_cut"]
+
+
 def test_a_video_of_many_cuts_has_no_more_scenes_than_the_limit(decoders: Decoders, tmp_path: Path) -> None:
     data = scenes(*([RED, BLUE] * 8))
     found = tried(decoders, tmp_path, SCENES, data, media_type="video/mp4", folder=str(tmp_path), most=5)

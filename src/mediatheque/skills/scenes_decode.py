@@ -32,7 +32,7 @@ QUALITY = 80
 
 def find(path: str, media_type: str, folder: str, most: int) -> dict[str, Any]:
     """`scenes`, of each `index`, `start_seconds`, `end_seconds`, `file`, `width`, `height`; `is_cut`: time or room ran
-    out before the end, or the video ends long before it says. Raises `Malformed`."""
+    out before the end, or the video breaks off, or ends long before it says. Raises `Malformed`."""
     try:
         with opened(path, container_format(media_type)) as container:
             stream, first = first_frame(container)
@@ -51,6 +51,9 @@ def _scenes(
     before, at, end, is_cut = _small(first), 0.0, 0.0, False
     until = time.monotonic() + PATIENCE_SECONDS
     for frame in _frames(container, stream):
+        if frame is None:
+            is_cut, duration = True, end
+            break
         end = max(end, frame.time or 0.0)
         if end - at < STEP_SECONDS:
             continue
@@ -71,12 +74,12 @@ def _scenes(
     return {"scenes": scenes, "is_cut": is_cut or is_short}
 
 
-def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """The rest of the pictures; a video that breaks off ends there."""
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame | None]:
+    """The rest of the pictures; None, and no more, where the video breaks off."""
     try:
         yield from container.decode(stream)
     except av.FFmpegError:
-        return
+        yield None
 
 
 def _small(frame: VideoFrame) -> Any:

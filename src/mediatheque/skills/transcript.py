@@ -103,7 +103,7 @@ def _goes_on(heard: list[dict[str, Any]], start: float, end: float) -> bool:
 SKILL = Skill(
     name="transcript",
     description="What is said in a video or a recording, with times",
-    version=1,
+    version=2,
     kinds=frozenset({"video", "audio"}),
     queue=Queue.ENRICH,
     steps=(Step("listen", listen),),
