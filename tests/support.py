@@ -34,6 +34,7 @@ class Server:
     arguments: tuple[str, ...] = ()
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    python: str = sys.executable
 
     @property
     def url(self) -> str:
@@ -50,7 +51,7 @@ class Server:
         """Start it and wait until it is ready, or only until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mediatheque", "serve", *self.arguments],
+                [self.python, "-m", "mediatheque", "serve", *self.arguments],
                 env=self.full_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         try:
@@ -91,13 +92,14 @@ class Server:
             "MEDIATHEQUE_ADMIN_API_KEY": ADMIN_KEY,
             "MEDIATHEQUE_SECRET": SECRET,
             "MEDIATHEQUE_MODELS": "off",  # they take their time: who wants them turns them on
+            "MEDIATHEQUE_ENRICH_IMAGES": "off",
             **self.environment,
         }
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `mediatheque …` on the same folder and database."""
         return subprocess.run(
-            [sys.executable, "-m", "mediatheque", *arguments],
+            [self.python, "-m", "mediatheque", *arguments],
             env=self.full_environment(), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 

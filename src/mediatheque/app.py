@@ -262,7 +262,10 @@ def make_intake(parts: Parts) -> "Intake":
     from mediatheque.core.probing import Probing
 
     probing = Probing(load(parts.plugins.KINDS), parts.decoders)
-    return Intake(parts.database, parts.pipeline.stores, probing, parts.pipeline, make_quota(parts))
+    return Intake(
+        parts.database, parts.pipeline.stores, probing, parts.pipeline, make_quota(parts),
+        enriches_unasked=parts.settings.enrich_images == "on",
+    )  # fmt: skip
 
 
 def make_arrivals(parts: Parts, intake: "Intake") -> "Arrivals":
