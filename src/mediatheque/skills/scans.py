@@ -59,9 +59,11 @@ def read(work: Work, sparse: list[int]) -> Scans | None:
     if not found:
         return None
     try:
-        work.check(ocr.MODEL)
+        work.infer(ocr.MODEL, ocr.MODEL.warm)  # loading it takes nothing of the pages' time
     except NotInstalled as problem:
         return Scans(unread=found, reason=problem.message)
+    except DecoderFailed as problem:
+        return Scans(unread=found, reason=f"{UNREADABLE}: {problem.reason}")
     return _in_turn(work, found)
 
 
