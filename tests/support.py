@@ -34,6 +34,8 @@ class Server:
     arguments: tuple[str, ...] = ()
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    python: str = sys.executable
+    """The interpreter of the environment that the server is installed in."""
 
     @property
     def url(self) -> str:
@@ -50,7 +52,7 @@ class Server:
         """Start it and wait until it is ready, or only until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mediatheque", "serve", *self.arguments],
+                [self.python, "-m", "mediatheque", "serve", *self.arguments],
                 env=self.full_environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         try:
@@ -97,7 +99,7 @@ class Server:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `mediatheque …` on the same folder and database."""
         return subprocess.run(
-            [sys.executable, "-m", "mediatheque", *arguments],
+            [self.python, "-m", "mediatheque", *arguments],
             env=self.full_environment(), capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
 
