@@ -43,7 +43,12 @@ def read_settings(**overrides: Any) -> "Settings":
     return configured.read_settings(**overrides)
 
 
-commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
+commands = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich takes longer to import than all else that `--help` needs
+    help="The media library behind AI apps.",
+)
 commands.add_typer(keys.commands, name="keys")
 commands.command()(fsck.command(lambda: _open_fsck()))  # noqa: PLW0108
 commands.command()(models.command(lambda: composition.make_shelf(read_settings())))

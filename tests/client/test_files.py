@@ -36,12 +36,12 @@ def test_bytes_and_open_files_are_taken_too_and_duplicates_are_left_out(library:
 
 
 def test_a_list_goes_on_over_all_pages(library: Any) -> None:
-    sent = {library.files.upload(picture("PNG", seed=seed), name=f"{seed}.png").id for seed in range(5)}
+    sent = {library.files.upload(picture("PNG", seed=seed), title=f"Number{seed}").id for seed in range(5)}
     assert {it.id for it in library.files.list(page_size=2)} == sent
-    assert [it.filename for it in library.files.list(search="3.png")] == ["3.png"]
+    assert [it.title for it in library.files.list(search="number3")] == ["Number3"]
     assert list(library.files.list(media_types=["video"])) == []
-    found = library.files.search("4.png", mode="words")
-    assert [hit.file.filename for hit in found.hits] == ["4.png"]
+    found = library.files.search("number4", mode="words")
+    assert [hit.file.title for hit in found.hits] == ["Number4"]
     assert (found.total, found.hits[0].matches[0].matched_by) == (1, "words")
 
 

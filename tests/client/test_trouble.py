@@ -68,7 +68,8 @@ def test_a_large_upload_goes_on_after_a_broken_connection(tenant: Tenant, large:
     with client_of(tenant, breaking) as client:
         it = client.files.upload(large, progress=lambda sent, _: counted.append(sent))
         assert client.files.read(it.id) == large.read_bytes()
-    assert breaking.asked[:4] == ["POST", "PATCH", "HEAD", "PATCH"]
+    assert breaking.asked[:3] == ["POST", "PATCH", "HEAD"]
+    assert breaking.asked.count("POST") == 1
     assert counted[-1] == large.stat().st_size
 
 

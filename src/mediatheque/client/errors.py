@@ -32,6 +32,10 @@ class Interrupted(MediathequeError):
     is_passing = True
 
 
+class NotYet(Interrupted):
+    """The server has all bytes of an upload, and is about to make a file of them."""
+
+
 class ApiError(MediathequeError):
     """The server refused: `status`, its stable `code`, its words, and the id under which its log knows the request."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from mediatheque.client.errors import Conflict, Interrupted, NotFound
+from mediatheque.client.errors import Conflict, Interrupted, NotFound, NotYet
 from mediatheque.client.models import Uploaded
 from mediatheque.client.wire import Attempts, Call, Plan, Progress, Source, Work
 
@@ -64,13 +64,13 @@ class Transfer:
         self._key = str(uuid.uuid4())
 
     def attempt(self) -> Plan[str]:
-        """The id of the file that it becomes; raises `Interrupted` when the server has to be asked again."""
+        """The id of the file that it becomes; raises `Interrupted` or `NotYet` when the server has to be asked again."""
         offset, answer = yield from self._begin()
         if "upload-asset" not in answer.headers and offset < self._source.size_bytes:
             answer = yield from self._append(offset)
         file_id: str | None = answer.headers.get("upload-asset")
         if file_id is None:
-            raise Interrupted("The server has the bytes, and not yet the file")
+            raise NotYet("The server has the bytes, and not yet the file")
         return file_id
 
     def _begin(self) -> Plan[tuple[int, httpx.Response]]:

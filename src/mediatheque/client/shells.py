@@ -6,15 +6,17 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import httpx
 from anyio import to_thread
-from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
 from tenacity.wait import wait_random_exponential
 
-from mediatheque.client.errors import MediathequeError, refusal, unanswered
+from mediatheque.client.errors import MediathequeError, NotYet, refusal, unanswered
 from mediatheque.client.wire import PIECE_BYTES, Attempts, Call, Fetch, Item, Plan, Result, Step, Work
 
 Arguments = ParamSpec("Arguments")
 Done = TypeVar("Done")
 
+PATIENCE = 15
+"""How often more a server is asked that has all bytes and not yet the file: some two minutes."""
 _backoff = wait_random_exponential(multiplier=0.2, max=10)
 
 
@@ -23,7 +25,7 @@ class Policy:
 
     def __init__(self, retries: int) -> None:
         self.options: dict[str, Any] = {
-            "stop": stop_after_attempt(retries + 1),
+            "stop": lambda state: state.attempt_number > retries + (PATIENCE if _is_pending(state) else 0),
             "wait": _pause,
             "retry": retry_if_exception(lambda error: isinstance(error, MediathequeError) and error.is_passing),
             "reraise": True,
@@ -219,6 +221,10 @@ def checked(call: Call, answer: httpx.Response) -> httpx.Response:
 async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     while piece := await to_thread.run_sync(next, pieces, b""):
         yield piece
+
+
+def _is_pending(state: RetryCallState) -> bool:
+    return state.outcome is not None and isinstance(state.outcome.exception(), NotYet)
 
 
 def _pause(state: RetryCallState) -> float:

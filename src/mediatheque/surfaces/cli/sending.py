@@ -94,7 +94,8 @@ class Sending:
                         break
                 for one in waiting:
                     one.result()
-                self._verify(report)
+                if not self._over.is_set():
+                    self._verify(report)
             except KeyboardInterrupt:
                 self._over.set()
                 report.is_interrupted = True

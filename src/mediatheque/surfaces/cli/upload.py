@@ -1,5 +1,6 @@
 """`mediatheque upload`: files and folders into the library; what it has already is not sent again."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 SETTLED_SECONDS = 2
 """A watched file that has not changed for so long is taken to be whole."""
+CLOCK_SECONDS = 0.1
+"""How far the clock of a file system may be behind."""
 
 
 def upload(
@@ -54,12 +57,17 @@ def upload(
         def sending() -> "Sending":
             return Sending(client, journal, wishes, at_once=concurrency, is_dry=dry_run, told=told)
 
+        began = time.time()
         report = sending().run(files_in(paths))
         _tell(report, as_json, dry_run)
         if watch and not report.is_interrupted and report.fatal is None:
-            for changed in _settled(paths):
-                _tell(sending().run(changed), as_json, dry_run)
-            raise typer.Exit(Exit.DONE)
+            for changed in _settled(paths, began):
+                report = sending().run(changed)
+                _tell(report, as_json, dry_run)
+                if report.is_interrupted or report.fatal:
+                    break
+            if report.fatal is None:
+                raise typer.Exit(Exit.DONE)
     _end(report)
 
 
@@ -109,7 +117,7 @@ def _telling(*, quiet: bool) -> Iterator["Told"]:
         TransferSpeedColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("0 files", total=None)
         settled = 0
 
@@ -121,17 +129,19 @@ def _telling(*, quiet: bool) -> Iterator["Told"]:
         yield told
 
 
-def _settled(paths: list[Path]) -> Iterator[list[Path]]:
-    """Files that came or changed, once nobody has written to them for a while. Ends with Ctrl-C."""
-    import time
-
+def _settled(paths: list[Path], began: float) -> Iterator[list[Path]]:
+    """Files that came or changed since then, once nobody has written to them for a while. Ends with Ctrl-C."""
     from watchfiles import Change, watch
 
-    changing: set[Path] = set()
+    from mediatheque.surfaces.cli.sending import files_in
+
+    changing: set[Path] | None = None
     for changes in watch(*paths, rust_timeout=1000, yield_on_timeout=True, raise_interrupt=False):
+        if changing is None:  # what came before anybody watched
+            changing = {it for it in files_in(paths) if it.is_file() and it.stat().st_ctime >= began - CLOCK_SECONDS}
         changing |= {Path(name) for kind, name in changes if kind is not Change.deleted}
         changing = {it for it in changing if it.is_file() and not it.name.startswith(".")}
-        whole = {it for it in changing if time.time() - it.stat().st_mtime >= SETTLED_SECONDS}
+        whole = {it for it in changing if time.time() - it.stat().st_ctime >= SETTLED_SECONDS}
         changing -= whole
         if whole:
             yield sorted(whole)
