@@ -64,7 +64,7 @@ class Transfer:
         self._key = str(uuid.uuid4())
 
     def attempt(self) -> Plan[str]:
-        """The id of the file that it becomes; raises `Interrupted` or `NotYet` when the server has to be asked again."""
+        """The id of the file that it becomes; raises `Interrupted` when the server has to be asked again."""
         offset, answer = yield from self._begin()
         if "upload-asset" not in answer.headers and offset < self._source.size_bytes:
             answer = yield from self._append(offset)
