@@ -47,7 +47,7 @@ def uv(*arguments: str) -> None:
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
+        names = {name for name in archive.namelist() if not name.endswith("/")}
     ours = {it.relative_to(PACKAGE.parent).as_posix() for it in PACKAGE.rglob("*") if it.is_file()}
     wanted = {name for name in ours if "__pycache__" not in name}
     assert wanted <= names

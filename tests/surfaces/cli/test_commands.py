@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Tenant
 from tests.pictures import picture
 from tests.surfaces.cli.conftest import Cli
@@ -65,17 +67,12 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(cli: Cli, tenant: Tenant) 
     assert here["server"]["state"] == "doubtful"
 
 
-def test_a_setting_that_cannot_be_read_is_the_doctors_first_word(cli: Cli, monkeypatch: object) -> None:
-    import os
-
-    os.environ["MEDIATHEQUE_PORT"] = "many"
-    try:
-        ran = cli("doctor")
-        assert ran.code == 1
-        assert ran.out.startswith("!!  settings: MEDIATHEQUE_PORT='many'")
-        assert cli("config").code == 1
-    finally:
-        del os.environ["MEDIATHEQUE_PORT"]
+def test_a_setting_that_cannot_be_read_is_the_doctors_first_word(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDIATHEQUE_PORT", "many")
+    ran = cli("doctor")
+    assert ran.code == 1
+    assert ran.out.startswith("!!  settings: MEDIATHEQUE_PORT='many'")
+    assert cli("config").code == 1
 
 
 def test_the_settings_are_shown_with_where_they_come_from_and_without_secrets(cli: Cli, tenant: Tenant) -> None:

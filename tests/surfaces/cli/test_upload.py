@@ -96,11 +96,21 @@ def test_after_kill_9_the_next_run_sends_the_rest_and_nothing_twice(
 
 def test_what_is_watched_is_sent_when_it_comes(tenant: Tenant, environment: dict[str, str], photos: Path) -> None:
     command = [sys.executable, "-m", "mediatheque", "upload", str(photos), "--watch", "--json"]
-    running = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True)
-    assert running.stdout is not None
-    assert json.loads(running.stdout.readline())["sent"] == 4
-    (photos / "new.png").write_bytes(picture("PNG", seed=50))
-    assert json.loads(running.stdout.readline())["sent"] == 1
-    running.send_signal(signal.SIGINT)
-    assert running.wait(30) == 0
+    running = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c
+    )
+    try:
+        assert running.stdout is not None
+        assert json.loads(running.stdout.readline())["sent"] == 4
+        (photos / "new.png").write_bytes(picture("PNG", seed=50))
+        assert json.loads(running.stdout.readline())["sent"] == 1
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 0
+    finally:
+        running.kill()
     assert "new.png" in names(tenant)
+
+
+def hears_ctrl_c() -> None:
+    """Also when the tests run in the background of a shell, which has SIGINT ignored there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
