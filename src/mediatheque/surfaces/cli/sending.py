@@ -164,7 +164,11 @@ class Sending:
             seen.upload_id = upload_id
             self._journal.keep(path.absolute(), seen)
 
-        return self._client.files.upload(path, upload_id=seen.upload_id, on_begin=begun, **self._wishes).id
+        made = self._client.files.upload(path, upload_id=seen.upload_id, on_begin=begun, **self._wishes)
+        if seen.upload_id is not None:  # it is a file now, and would stay that one were it deleted and sent again
+            seen.upload_id = None
+            self._journal.keep(path.absolute(), seen)
+        return made.id
 
     def _verify(self, report: Report) -> None:
         """What the library does not have in the end was not sent, whatever it answered."""
