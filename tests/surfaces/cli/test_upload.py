@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from mediatheque.client import Client, ConnectionFailed
+from mediatheque.surfaces.cli.journal import Journal, Seen
+from tests.client.breaking import Breaking, large_picture
 from tests.conftest import Tenant
 from tests.pictures import picture
 from tests.support import free_port, wait_for
@@ -92,6 +97,19 @@ def test_after_kill_9_the_next_run_sends_the_rest_and_nothing_twice(
     assert told["sent"] + told["known"] == MANY
     assert before - 2 <= told["known"] <= MANY - told["sent"]
     assert names(tenant) == [f"{seed:03d}.png" for seed in range(MANY)]
+
+
+def test_a_large_file_goes_on_where_a_killed_run_was(cli: Cli, tenant: Tenant, tmp_path: Path) -> None:
+    url, key, begun = tenant.server.url, tenant.key.key, list[str]()
+    large = large_picture(tmp_path / "large.png")
+    with Client(url, api_key=key, retries=0, transport=Breaking("PATCH", 1)) as client, pytest.raises(ConnectionFailed):
+        client.files.upload(large, on_begin=begun.append)
+    stat = large.stat()
+    Journal(url, key).keep(large, Seen(stat.st_size, stat.st_mtime_ns, upload_id=begun[0]))
+    (sent,) = cli("upload", "large.png", "--json").json()["files"]
+    upload = tenant.client.head(f"/api/v2/uploads/tus/{begun[0]}", headers={"Tus-Resumable": "1.0.0"})
+    assert (sent["state"], sent["id"]) == ("sent", upload.headers["upload-asset"])
+    assert Journal(url, key).of(large, stat).upload_id is None
 
 
 def test_what_is_watched_is_sent_when_it_comes(tenant: Tenant, environment: dict[str, str], photos: Path) -> None:
