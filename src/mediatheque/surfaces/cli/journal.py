@@ -46,7 +46,7 @@ class Journal:
             self._seen[str(path)] = seen
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a") as file:
-                file.write(f"{line}\n")
+                file.write(f"\n{line}")  # the line before may have been cut short
 
 
 def state_folder() -> Path:
@@ -66,5 +66,6 @@ def _read(path: Path) -> dict[str, Seen]:
         for line in file:
             with suppress(ValueError, TypeError, KeyError):
                 entry = json.loads(line)
-                found[entry.pop("path")] = Seen(**entry)
+                name = entry.pop("path")
+                found[name] = Seen(**entry)
     return found
