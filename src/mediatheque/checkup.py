@@ -35,8 +35,14 @@ def looks(server_url: str) -> Iterator[Look]:
         try:
             yield from look(settings)
         except (LibraryError, OSError, SettingsError) as error:
-            yield Look(name, Look.WRONG, str(error), _ADVICE[name])
+            yield Look(name, Look.WRONG, _reason(error), _ADVICE[name])
     yield _server(server_url)
+
+
+def _reason(error: Exception) -> str:
+    """What the driver said, where it is known: an operator may see it, as no client may."""
+    said = str(getattr(error.__cause__, "orig", None) or error)
+    return next(iter(said.splitlines()), type(error).__name__)
 
 
 def _database(settings: Settings) -> Iterator[Look]:
