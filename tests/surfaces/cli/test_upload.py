@@ -47,7 +47,7 @@ def test_a_file_that_is_refused_is_named_and_the_others_are_sent(cli: Cli, tenan
     assert ran.code == 1
     assert ", 1 failed;" in ran.out
     assert f"failed: photos{os.sep}broken.png: " in ran.err
-    assert "[400 IMAGE_PROCESSING_ERROR]" in ran.err
+    assert "[400 UNSUPPORTED_FILE_TYPE]" in ran.err
     assert len(names(tenant)) == 4
 
 
