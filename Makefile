@@ -6,7 +6,7 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /et
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench evaluate faults models
+.PHONY: help run test check format docs bench evaluate faults models wheel sbom
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,14 @@ evaluate: $(UV) models ## measure how well files are understood, and write the t
 faults: $(UV) ## kill the server a thousand times under load, on both databases, and count what is lost
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python -m tests.faults $(ARGS)
+
+wheel: $(UV) models ## build the wheel into dist/, with the vision models
+	$(UV) build --quiet --wheel
+
+sbom: $(UV) ## what the package is made of, as CycloneDX 1.5 in dist/sbom.json
+	@mkdir -p dist
+	$(UV) export --quiet --locked --no-dev --all-extras --preview-features sbom-export --format cyclonedx1.5 \
+		--output-file dist/sbom.json
 
 .tools/bin/uv:
 	python3 -m venv .tools

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks import artifacts, enrichment, ingest, lists, machine, proxy, queue, report, startup, stream
+from benchmarks import artifacts, enrichment, ingest, lists, machine, proxy, queue, report, startup, stream, upload
 from benchmarks.report import Figure
 from benchmarks.server import postgres
 
-PARTS = ("startup", "ingest", "stream", "proxy", "queue", "lists", "artifacts", "enrichment")
+PARTS = ("startup", "ingest", "stream", "proxy", "queue", "lists", "artifacts", "enrichment", "upload")
 QUICK_NOTE = "Short form: fewer rounds, up to 100,000 rows. `python -m benchmarks` is the full one."
 SHARED_NOTE = "Client and server share these cores; medians of interleaved rounds. Ratios travel, absolutes do not."
 QUIET_LOAD = 0.5
@@ -39,6 +39,7 @@ def main() -> None:
             "lists": lambda: lists.measure(folder, postgresql, quick=options.quick),
             "artifacts": lambda: artifacts.measure(folder, postgresql, quick=options.quick),
             "enrichment": lambda: enrichment.measure(folder, quick=options.quick),
+            "upload": lambda: upload.measure(folder, quick=options.quick),
         }
         for part in options.parts or PARTS:
             figures += _told(parts[part](), part, notes)

@@ -35,6 +35,7 @@ class Server:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     python: str = sys.executable
+    """The interpreter of the environment that the server is installed in."""
 
     @property
     def url(self) -> str:

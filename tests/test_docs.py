@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -26,13 +27,16 @@ def test_every_make_target_is_one(page: Path) -> None:
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE)) <= targets
 
 
+def options(command: Any) -> set[str]:
+    """Of a command, or of all the commands of a group."""
+    own = {option for it in command.params for option in it.opts + it.secondary_opts}
+    return own.union(*map(options, getattr(command, "commands", {}).values()))
+
+
 @EVERY_PAGE
 def test_every_command_and_option_is_one(page: Path) -> None:
     group = typer.main.get_command(commands)
-    known = {name: {option for it in command.params for option in it.opts + it.secondary_opts}
-             for name, command in group.commands.items()}  # type: ignore[attr-defined]  # fmt: skip
-    keys = group.commands["keys"].commands  # type: ignore[attr-defined]
-    known["keys"] |= {option for command in keys.values() for it in command.params for option in it.opts}
+    known = {name: options(command) for name, command in group.commands.items()}  # type: ignore[attr-defined]
     for name, rest in re.findall(r"mediatheque ([a-z]+)([^`|\n]*)", page.read_text()):
         if name in known or "`mediatheque " + name in page.read_text():
             assert name in known, name

@@ -1,29 +1,66 @@
-"""The `mediatheque` command: `serve`, `worker`, `keys`."""
+"""The `mediatheque` command: the server and its upkeep, and the library for those who use it."""
 
+import importlib.util
 import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from mediatheque import app as composition
-from mediatheque.errors import LibraryError
+from mediatheque.errors import LibraryError, Told
 from mediatheque.model import Queue
-from mediatheque.records.schema import NewerSchema
-from mediatheque.settings import SettingsError, read_settings
 from mediatheque.supervisor import check_port, environment, supervise
-from mediatheque.surfaces.cli import fsck, keys, models
+from mediatheque.surfaces.cli import artifacts, demo, doctor, files, fsck, keys, models, upload
+from mediatheque.surfaces.cli.options import PREFIX
 
 if TYPE_CHECKING:
+    from mediatheque import app as composition
+    from mediatheque import checkup, configuration
+    from mediatheque import settings as configured
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.fsck import Fsck
+    from mediatheque.settings import Settings
+else:
 
-commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
+    def _later(name: str) -> Any:
+        """A module that is imported when it is first used: `--help` needs none of these (importlib's own recipe)."""
+        if name in sys.modules:
+            return sys.modules[name]
+        spec = importlib.util.find_spec(name)
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    configured = _later("mediatheque.settings")
+    composition = _later("mediatheque.app")
+    checkup, configuration = _later("mediatheque.checkup"), _later("mediatheque.configuration")
+
+
+def read_settings(**overrides: Any) -> "Settings":
+    return configured.read_settings(**overrides)
+
+
+commands = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich takes longer to import than all else that `--help` needs
+    help="The media library behind AI apps.",
+)
 commands.add_typer(keys.commands, name="keys")
 commands.command()(fsck.command(lambda: _open_fsck()))  # noqa: PLW0108
 commands.command()(models.command(lambda: composition.make_shelf(read_settings())))
+commands.command()(upload.upload)
+commands.command()(files.search)
+commands.command()(files.get)
+commands.command()(files.ls)
+commands.add_typer(files.links, name="link")
+commands.add_typer(artifacts.commands, name="artifact")
+commands.command()(demo.demo)
+commands.command("doctor")(doctor.doctor(lambda url: checkup.looks(url)))  # noqa: PLW0108
+commands.command("config")(doctor.config(lambda: configuration.effective(read_settings())))
 
 
 @commands.callback()
@@ -43,7 +80,7 @@ def serve(
     try:
         check_port(settings.host, settings.port)
     except OSError as error:
-        raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        raise Told(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
     first = composition.prepare(settings)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         counts.unlink()  # those of processes that have ended
@@ -59,7 +96,7 @@ def worker(
     try:
         lanes = tuple(Queue(name.strip()) for name in queues.split(","))
     except ValueError as error:
-        raise SettingsError(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
+        raise Told(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
     settings = read_settings()
     _tell(composition.prepare(settings), sys.stderr)
     supervise(environment(settings.host, settings.port), 0, settings.workers, lanes)
@@ -69,8 +106,8 @@ def main() -> None:
     """Run a command; what the user can mend is told in one line, without a traceback."""
     _open_standard_files()
     try:
-        commands()
-    except (SettingsError, NewerSchema) as error:
+        commands(auto_envvar_prefix=PREFIX)
+    except Told as error:
         sys.exit(f"mediatheque: {error}")
     except LibraryError as error:
         sys.exit(f"mediatheque: {error.message}")

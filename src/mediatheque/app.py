@@ -245,6 +245,11 @@ def make_shelf(settings: Settings, plugins: ModuleType = installed) -> "Shelf":
     return Shelf(make_models(settings, _allowed(plugins)), load(plugins.MODELS))
 
 
+def make_store(settings: Settings, plugins: ModuleType = installed) -> Store:
+    """For the command line: the server's own store alone."""
+    return open_store(settings, load(plugins.STORES))
+
+
 def make_quota(parts: Parts) -> "Quota":
     from mediatheque.core.quota import Quota
 

@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from typing import ClassVar, Self
 
 
+class Told(Exception):
+    """What whoever runs the server can mend; the message is one line."""
+
+
 class LibraryError(Exception):
     """A refusal with a stable code, a usual HTTP status and a message that is safe to show to a client."""
 

@@ -7,6 +7,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+SAMPLE_PERCENT = 5.0
+"""Of the objects that `fsck` holds against their hashes, unless told otherwise (decisions 15)."""
+
 
 class Role(StrEnum):
     VIEWER = "viewer"

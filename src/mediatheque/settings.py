@@ -8,13 +8,15 @@ from limits import parse as parse_rate
 from pydantic import AfterValidator, AnyHttpUrl, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mediatheque.errors import Told
+
 PREFIX = "MEDIATHEQUE_"
 SECRETS = frozenset(
     {"secret", "vision_api_key", "speech_api_key", "admin_password", "admin_api_key", "s3_secret_access_key"}
 )
 
 
-class SettingsError(Exception):
+class SettingsError(Told):
     """A setting that cannot be read; the message is one line that names variable, value and what it takes."""
 
 

@@ -17,6 +17,7 @@ from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.pipeline import LEASE_SECONDS, Pipeline
 from mediatheque.core.stores import Stores
 from mediatheque.errors import NotFound, Unavailable
+from mediatheque.model import SAMPLE_PERCENT
 from mediatheque.ports import Store, StoredObject
 from mediatheque.records import inventory, runs
 from mediatheque.records.engine import Database
@@ -24,7 +25,6 @@ from mediatheque.records.inventory import Recorded
 from mediatheque.records.locks import exclusive
 
 BATCH = 500
-SAMPLE_PERCENT = 5.0
 GRACE = timedelta(minutes=15)
 LEFTOVER_GRACE = timedelta(seconds=30)
 

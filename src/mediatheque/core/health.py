@@ -1,6 +1,8 @@
 """Whether the parts answer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.ports import Store
@@ -25,3 +27,17 @@ class Health:
         except Exception as error:
             return getattr(error, "message", type(error).__name__)
         return "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of one part of an installation, and what to do about it."""
+
+    GOOD: ClassVar = "good"
+    DOUBTFUL: ClassVar = "doubtful"
+    WRONG: ClassVar = "wrong"
+
+    part: str
+    state: str
+    told: str
+    advice: str | None = None

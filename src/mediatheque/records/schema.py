@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from mediatheque import faults
+from mediatheque.errors import Told
 from mediatheque.records.engine import Database
 from mediatheque.records.locks import exclusive
 
@@ -14,23 +15,24 @@ HEAD = "0013"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class NewerSchema(Exception):
+class NewerSchema(Told):
     """The database was written by a newer version: this one must not touch it."""
 
 
 def migrate(database: Database) -> None:
     """Apply the missing migrations, each in a transaction of its own; raises `NewerSchema`."""
     with database.read() as connection:
-        if _revision(connection) == HEAD:
+        if revision(connection) == HEAD:
             return
     with exclusive(database, "migration"), database.migrating() as connection:
-        stale = _revision(connection) != HEAD
+        stale = revision(connection) != HEAD
         connection.rollback()  # else Alembic would join the transaction of that look, which nobody commits
         if stale:
             _upgrade(connection)
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """Of the database's schema; None for one without any."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -50,5 +52,5 @@ def _upgrade(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         if "Can't locate revision" in str(error):
-            raise NewerSchema(f"The database has schema {_revision(connection)}; this version knows {HEAD}") from error
+            raise NewerSchema(f"The database has schema {revision(connection)}; this version knows {HEAD}") from error
         raise

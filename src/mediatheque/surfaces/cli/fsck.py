@@ -3,14 +3,18 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediatheque.core.fsck import SAMPLE_PERCENT, Fsck, Report
+from mediatheque.model import SAMPLE_PERCENT
+from mediatheque.surfaces.cli.options import Json
+
+if TYPE_CHECKING:
+    from mediatheque.core.fsck import Fsck, Report
 
 
-def command(open_fsck: Callable[[], Fsck]) -> Callable[..., None]:
+def command(open_fsck: "Callable[[], Fsck]") -> Callable[..., None]:
     """The command, over a library that is opened when it runs."""
 
     def fsck(
@@ -20,7 +24,7 @@ def command(open_fsck: Callable[[], Fsck]) -> Callable[..., None]:
         read_data_sample: Annotated[
             float, typer.Option(min=0, max=100, help="Percent of the objects to hold against their hashes.")
         ] = SAMPLE_PERCENT,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        as_json: Json = False,
     ) -> None:
         """Check that every row has its bytes and every object its row; exits 1 when something is wrong."""
         checker = open_fsck()
@@ -32,7 +36,7 @@ def command(open_fsck: Callable[[], Fsck]) -> Callable[..., None]:
     return fsck
 
 
-def _text(report: Report) -> str:
+def _text(report: "Report") -> str:
     lines = [f"{report.assets} assets, {report.objects} objects"]
     for name, entries in report.as_json().items():
         if isinstance(entries, list):

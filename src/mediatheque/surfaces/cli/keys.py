@@ -1,19 +1,18 @@
 """`mediatheque keys`: make, list and revoke API keys, also while the server runs."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from mediatheque.core.accounts import Accounts
 from mediatheque.model import Role
+from mediatheque.surfaces.cli.options import Json
+
+if TYPE_CHECKING:
+    from mediatheque.core.accounts import Accounts
 
 commands = typer.Typer(no_args_is_help=True, help="API keys.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @commands.command()
@@ -44,6 +43,9 @@ def list_keys(
     if as_json:
         _print(rows)
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("id", "tenant", "user", "prefix", "role", "state")
     for row in rows:
         state = "revoked" if row["revoked_at"] else "active"
@@ -58,7 +60,7 @@ def revoke(context: typer.Context, key_id: UUID) -> None:
     _say(f"Revoked {key_id}")
 
 
-def _accounts(context: typer.Context) -> Accounts:
+def _accounts(context: typer.Context) -> "Accounts":
     accounts: Accounts = context.obj()
     return accounts
 

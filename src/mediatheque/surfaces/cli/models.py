@@ -3,19 +3,22 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediatheque.core.models import Shelf, Shown
+from mediatheque.surfaces.cli.options import Json
+
+if TYPE_CHECKING:
+    from mediatheque.core.models import Shelf, Shown
 
 
-def command(open_shelf: Callable[[], Shelf]) -> Callable[..., None]:
+def command(open_shelf: "Callable[[], Shelf]") -> Callable[..., None]:
     """The command, over a shelf that is opened when it runs."""
 
     def models(
         warm: Annotated[bool, typer.Option("--warm", help="Load them, in the server where one runs.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        as_json: Json = False,
     ) -> None:
         """List the models that understand files, and what those that are missing need."""
         shelf = open_shelf()
@@ -28,6 +31,6 @@ def command(open_shelf: Callable[[], Shelf]) -> Callable[..., None]:
     return models
 
 
-def _line(one: Shown) -> str:
+def _line(one: "Shown") -> str:
     state = one.missing or ("there" if one.loaded_seconds is None else f"loaded in {one.loaded_seconds} s")
     return f"{one.name} ({one.extra}): {one.purpose}: {state}"
