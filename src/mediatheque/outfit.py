@@ -13,6 +13,7 @@ from mediatheque.settings import Settings
 if TYPE_CHECKING:
     from mediatheque.app import Parts
     from mediatheque.core.crawling import Crawling
+    from mediatheque.core.delivering import Delivering, Post
     from mediatheque.core.describing import Describers
     from mediatheque.core.embedding import Embedder
     from mediatheque.core.quota import Quota
@@ -63,3 +64,18 @@ def make_describers(parts: "Parts") -> "Describers":
         deadline_seconds=settings.vision_timeout_seconds,
         concurrent=settings.vision_concurrent,
     )
+
+
+def make_post(parts: "Parts") -> "Post":
+    from mediatheque.core.delivering import Post
+    from mediatheque.core.endpoints import Endpoints
+    from mediatheque.core.sealing import Sealer
+
+    endpoints = Endpoints(parts.database, frozenset(parts.settings.endpoint_allow))
+    return Post(endpoints, Sealer(own_secrets(parts.settings)))
+
+
+def make_delivering(parts: "Parts") -> "Delivering":
+    from mediatheque.core.delivering import Delivering
+
+    return Delivering(parts.database, make_post(parts))

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from mediatheque.core.artifacts import Artifacts
+from mediatheque.core.events import Events
+from mediatheque.core.news import News
 from mediatheque.core.retrieval import Retrieval
 from mediatheque.core.rooms import Rooms
 from mediatheque.core.shares import Shares
@@ -15,8 +17,11 @@ from mediatheque.records.signals import Signals
 class Authoring:
     """`kept`: how long what is deleted can be restored; `listening` opens an ear for signals."""
 
-    def __init__(self, database: Database, signals: Signals, listening: Callable[[], Signals], kept: timedelta) -> None:
-        self.stream = Stream(database, signals, listening)
+    def __init__(
+        self, database: Database, signals: Signals, hints: News, listening: Callable[[], Signals], kept: timedelta
+    ) -> None:
+        self.events = Events(database)
+        self.stream = Stream(database, signals, hints, listening)
         self.rooms = Rooms(database)
         self.artifacts = Artifacts(database, self.stream, kept)
         self.retrieval = Retrieval(database)
@@ -24,6 +29,7 @@ class Authoring:
 
     def tidy(self) -> None:
         """Forget what has had its time: events, connections, links."""
+        self.events.tidy()
         self.stream.tidy()
         self.shares.tidy()
 

@@ -35,6 +35,7 @@ from mediatheque.core.stores import Stores
 from mediatheque.core.trash import Trash
 from mediatheque.core.tree import Tree
 from mediatheque.core.users import Users
+from mediatheque.core.webhooks import Webhooks
 from mediatheque.core.workflows import Workflows
 
 
@@ -63,6 +64,7 @@ class Library:
     tree: Tree
     skills: Skills
     workflows: Workflows
+    webhooks: Webhooks
     dispatch: Dispatch
     authoring: Authoring
     providers: Providers

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from starlette.responses import Response
+
 from mediatheque.core.generations import Generations
+from mediatheque.core.library import Library
 from mediatheque.core.media import WHOLE_BYTES, Media, Served
 from mediatheque.errors import LibraryError, MethodNotAllowed, RangeNotSatisfiable
 from mediatheque.surfaces.headers import MEDIA, request_id
@@ -25,6 +28,7 @@ GRACE_SECONDS = 0.25
 MAX_DIGITS = 19
 """Of a number in a range: no object is longer than that."""
 
+PRIVATE = b"private, no-cache"
 Header = tuple[bytes, bytes]
 Range = tuple[int, int]
 
@@ -148,6 +152,21 @@ class Delivery:
     def _forget(self, key: object) -> None:
         old = self._entries.pop(key, None)
         self._held_bytes -= _held(old) if old else 0
+
+
+class Streamed(Response):
+    """A private asset's bytes as the answer of a route: with validators and ranges, never cached by others."""
+
+    def __init__(self, library: Library, served: Served, *more: Header) -> None:
+        super().__init__()
+        self._delivery = Delivery(library.media, library.generations, PRIVATE)
+        self._served = served
+        self._more = more
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
+        served = self._served
+        entry = await self._delivery.look(served.key, served.asset_uuid, lambda: served)
+        await self._delivery.answer(entry, scope, send, *self._more)
 
 
 async def refuse(error: LibraryError, render: RenderError, method: str, send: Send) -> None:
