@@ -34,6 +34,7 @@ from mediatheque.outfit import (
     make_equipment,
     make_models,
     make_post,
+    make_transforms,
 )
 from mediatheque.places import database_url, open_store, site_of, storage_url
 from mediatheque.ports import Store
@@ -73,7 +74,7 @@ class Parts:
     news: News
     decoders: Decoders
     readers: Decoders
-    """For what crawls bring, so that pages and uploads need not wait for each other."""
+    """For what crawls bring and URLs ask for, so that uploads need not wait for them."""
     models: Models
     store: Store
     pipeline: Pipeline
@@ -212,6 +213,7 @@ def make_library(parts: Parts) -> "Library":
         authoring=make_authoring(parts),
         providers=Providers(database, make_describers(parts), DEFAULT_TENANT),
         media=media,
+        transforms=make_transforms(parts),
         pipeline=parts.pipeline,
         stores=stores,
         profiles=Profiles(database, stores),
@@ -244,6 +246,7 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         parts.signals,
         lanes,
         Relearning(parts.database, parts.pipeline, make_embedder(parts)),
+        make_transforms(parts),
         make_crawling(parts) if CRAWLED & set(lanes) else None,
         make_delivering(parts) if CRAWLED & set(lanes) else None,
     )

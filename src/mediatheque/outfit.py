@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mediatheque.core.describing import Describers
     from mediatheque.core.embedding import Embedder
     from mediatheque.core.quota import Quota
+    from mediatheque.core.transforms import Transforms
     from mediatheque.core.work import Equipment
 
 
@@ -79,3 +80,14 @@ def make_delivering(parts: "Parts") -> "Delivering":
     from mediatheque.core.delivering import Delivering
 
     return Delivering(parts.database, make_post(parts))
+
+
+def make_transforms(parts: "Parts") -> "Transforms":
+    from mediatheque.core.derivatives import Derivatives
+    from mediatheque.core.signing import Signer
+    from mediatheque.core.transforms import Transforms
+
+    settings = parts.settings
+    derivatives = Derivatives(settings.data_dir.absolute() / "derivatives", settings.transform_cache_mb << 20)
+    signer = Signer(own_secrets(settings))
+    return Transforms(parts.database, parts.pipeline.stores, parts.readers, derivatives, signer)

@@ -10,6 +10,7 @@ SURFACES = (
     "mediatheque.surfaces.signed:SURFACE",
     "mediatheque.surfaces.mcp:SURFACE",
     "mediatheque.surfaces.openai:SURFACE",
+    "mediatheque.surfaces.transforms:SURFACE",
 )
 STORES = (
     "mediatheque.stores.local:STORE",

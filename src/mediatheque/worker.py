@@ -26,6 +26,7 @@ from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import IMPATIENT
 from mediatheque.core.relearning import Relearning
 from mediatheque.core.results import Outcome
+from mediatheque.core.transforms import Transforms
 from mediatheque.core.trash import Trash
 from mediatheque.core.work import Equipment, Work, perform, source_of, workplace
 from mediatheque.decoder import DecoderFailed
@@ -73,6 +74,7 @@ class Worker:
         signals: Signals,
         lanes: Sequence[Queue],
         relearning: Relearning,
+        transforms: Transforms,
         crawling: Crawling | None = None,
         delivering: Delivering | None = None,
     ) -> None:
@@ -100,6 +102,7 @@ class Worker:
             Chore(authoring.tidy, TIDY_SECONDS),
             Chore(authoring.purge, SWEEP_SECONDS),
             Chore(relearning.go_on, TIDY_SECONDS),
+            Chore(transforms.sweep, SWEEP_SECONDS),
             *([Chore(delivering.tidy, SWEEP_SECONDS)] if delivering else []),
         )
         self._lock = threading.Lock()

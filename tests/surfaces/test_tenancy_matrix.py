@@ -26,6 +26,7 @@ METHODS = {"get", "head", "post", "put", "patch", "delete"}
 PLAIN = {
     "skill_name": "thumbnail", "workflow": "thumbnail", "variant": "original", "name": "photo.jpg",
     "variant_type": "small_256", "chunk_number": "1", "version": "1", "first": "1", "second": "1", "kind": "tags",
+    "signature": "-", "options": "small",
 }  # fmt: skip
 """Parts of paths that are nobody's."""
 OWN: dict[str, Callable[[httpx.Client], str]] = {
@@ -37,7 +38,8 @@ VALUES: dict[str, Any] = {
     "graphJson": GRAPH, "permissions": ["assets.read"], "newPassword": "another password of ours", "role": "user",
     "path": "a.txt", "contentBase64": "YQ==", "isDefault": False, "configuration": {}, "secretConfiguration": {},
     "isActive": True, "state": "accepted", "ids": [], "file_ids": [], "hashes": ["0" * 64],
-    "apiBaseUrl": "https://192.0.0.9/v1", "events": ["asset.ready"], "expectedSha": None, "commitMessage": None,
+    "apiBaseUrl": "https://192.0.0.9/v1", "events": ["asset.ready"], "options": "small", "lifetime_seconds": 60,
+    "expectedSha": None, "commitMessage": None,
 }  # fmt: skip
 """What a body's field takes, where any text or number would be refused for itself."""
 LISTS = {"ids", "file_ids"}

@@ -186,7 +186,8 @@ def _settle(tx: Tx, webhook_id: int, told: Row, attempt: Attempt) -> float:
 
 
 def _hours(told: Row, attempt: Attempt) -> int:
-    return round((attempt.at - told["created_at"]).total_seconds() / 3600)
+    waited: timedelta = attempt.at - told["created_at"]
+    return round(waited.total_seconds() / 3600)
 
 
 def _disable(tx: Tx, hook: Row, reason: str) -> None:

@@ -32,6 +32,7 @@ from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
 from mediatheque.core.stores import Stores
+from mediatheque.core.transforms import Transforms
 from mediatheque.core.trash import Trash
 from mediatheque.core.tree import Tree
 from mediatheque.core.users import Users
@@ -69,6 +70,7 @@ class Library:
     authoring: Authoring
     providers: Providers
     media: Media
+    transforms: Transforms
     pipeline: Pipeline
     stores: Stores
     profiles: Profiles

@@ -62,7 +62,8 @@ def deliver(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 def take(tx: Tx, holder: str, *, hold_seconds: float) -> int | None:
     """Hold the webhook that has been free for longest, of those to which something is to be delivered."""
     hold = {"turn": holder, "hold": round(hold_seconds * MICROSECOND)}
-    return tx.execute(_TAKE[tx.dialect.name == "sqlite"], hold).scalar()
+    taken = tx.execute(_TAKE[tx.dialect.name == "sqlite"], hold).scalar()
+    return None if taken is None else int(taken)
 
 
 def hold(tx: Tx, webhook_id: int, holder: str, *, hold_seconds: float) -> bool:

@@ -6,16 +6,17 @@ An entry is good while the asset's generation stands still and for at most a sec
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
 
 from starlette.responses import Response
 
 from mediatheque.core.generations import Generations
 from mediatheque.core.library import Library
-from mediatheque.core.media import WHOLE_BYTES, Media, Served
+from mediatheque.core.media import WHOLE_BYTES, Served
 from mediatheque.errors import LibraryError, MethodNotAllowed, RangeNotSatisfiable
 from mediatheque.surfaces.headers import MEDIA, request_id
 from mediatheque.surfaces.http import RenderError, Send, in_thread
@@ -47,8 +48,18 @@ class Entry:
     fresh_until: float
 
 
+class Source(Protocol):
+    """Where the bytes of what is served come from (`core.media.Media`)."""
+
+    def whole(self, served: Served) -> bytes: ...
+
+    def pieces(self, served: Served, *, start: int = 0, end: int | None = None) -> Iterator[bytes]: ...
+
+    def path(self, served: Served) -> Path | None: ...
+
+
 class Delivery:
-    def __init__(self, media: Media, generations: Generations, cache_control: bytes) -> None:
+    def __init__(self, media: Source, generations: Generations, cache_control: bytes) -> None:
         self._media = media
         self._generations = generations
         self._counters = generations.counters
@@ -86,7 +97,7 @@ class Delivery:
         known, wanted, condition = _conditions(scope["headers"])
         final = entry.served.is_final
         if known is not None and final and (known == entry.etag or _matches(known, entry.etag)):
-            await _send(send, 304, [*entry.validators, (b"x-request-id", request_id())])
+            await _send(send, 304, [*entry.validators, *more, (b"x-request-id", request_id())])
             return
         span = _range(wanted, entry.served.size_bytes) if wanted and condition in {None, entry.etag} else None
         status, headers = 200, entry.headers

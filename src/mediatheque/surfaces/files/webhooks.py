@@ -1,6 +1,7 @@
 """`/api/v2/webhooks`: addresses of the tenant's own that are told what happens; a route of ours (docs/webhooks.md)."""
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -164,12 +165,16 @@ def routes(library: Library) -> APIRouter:
     return router
 
 
+def _moment(at: datetime | None) -> str | None:
+    return moment(at) if at else None
+
+
 def _shape(it: Webhook) -> dict[str, Any]:
     return {
         "id": str(it.uuid), "url": it.url, "description": it.description, "events": list(it.events),
         "is_active": it.is_active, "disabled_reason": it.disabled_reason, "failures": it.failures,
-        "last_success_at": it.last_success_at and moment(it.last_success_at),
-        "last_failure_at": it.last_failure_at and moment(it.last_failure_at),
+        "last_success_at": _moment(it.last_success_at),
+        "last_failure_at": _moment(it.last_failure_at),
         "created_at": moment(it.created_at), "updated_at": moment(it.updated_at),
     }  # fmt: skip
 
@@ -178,6 +183,6 @@ def _delivery(it: Delivery) -> DeliveryObject:
     return DeliveryObject(
         id=str(it.uuid), event_id=f"evt-{it.event_uuid}", event=it.kind, status=it.state, attempts=it.attempts,
         response_status=it.status, error=it.error, duration_ms=it.duration_ms, payload=json.loads(it.body),
-        created_at=moment(it.created_at), attempted_at=it.attempted_at and moment(it.attempted_at),
-        next_attempt_at=it.next_attempt_at and moment(it.next_attempt_at),
+        created_at=moment(it.created_at), attempted_at=_moment(it.attempted_at),
+        next_attempt_at=_moment(it.next_attempt_at),
     )  # fmt: skip
