@@ -53,7 +53,7 @@ def web_application(
             expose_headers=["x-request-id", "retry-after", "location", "etag", *TUS_ANSWER],
         )  # fmt: skip
     hot = {prefix: make(library) for surface in surfaces for prefix, make in surface.hot.items()}
-    return Front(app, hot, answers_preflights=bool(cors_origins))
+    return Front(app, hot, answers_preflights=bool(cors_origins), on_end=library.news.end)
 
 
 def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:

@@ -1,6 +1,8 @@
 """`/api/v2/events`: what happens, for those who cannot be called, gone on with from a cursor (docs/webhooks.md)."""
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,7 +10,7 @@ import pytest
 
 from tests.conftest import Tenant
 from tests.pictures import picture
-from tests.support import wait_for
+from tests.support import Server, wait_for
 from tests.surfaces.files.doors import streamed
 
 EVENTS = "/api/v2/events"
@@ -62,6 +64,16 @@ def test_a_page_has_what_is_new(tenant: Tenant, other_tenant: Tenant) -> None:
     wait_for(lambda: len(new()) == 1, "the event", 20)
     assert new()[0]["data"]["filename"] == "photo.png"
     assert other_tenant.client.get(EVENTS, params={"after": theirs}).json()["events"] == []
+
+
+def test_a_server_with_open_streams_stops(tmp_path: Path) -> None:
+    site = Server(tmp_path / "data", {"MEDIATHEQUE_WORKERS": "1"}).start()
+    with site.client() as client, client.stream("GET", EVENTS, headers=STREAM) as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry")
+        started = time.monotonic()
+        assert site.stop() == 0
+        assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("asked", [{"after": "-1"}, {"after": "x"}, {"types": "asset.flown"}])

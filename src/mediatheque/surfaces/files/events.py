@@ -99,7 +99,7 @@ async def _told(
         with library.news.heard(wake):
             yield f"retry: {RETRY_MS}\nid: {following.cursor}\n\n"
             pinged = checked = time.monotonic()
-            while True:
+            while not library.news.is_over:
                 stirred.clear()
                 with suppress(Unavailable):  # the next look tells
                     while told := await in_thread(following.news):
