@@ -128,7 +128,7 @@ async def _serve(front: "Front", settings: Settings) -> None:
 
     def stop() -> None:
         front.end()
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     await server.serve()
