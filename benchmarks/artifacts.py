@@ -23,11 +23,12 @@ from mediatheque.core.access import Access
 from mediatheque.core.authoring import Authoring
 from mediatheque.core.history import whole
 from mediatheque.core.limiter import Limiter
+from mediatheque.core.news import News
 from mediatheque.core.tokens import Tokens
 from mediatheque.core.wording import Change, NewArtifact
 from mediatheque.model import Actor
 from mediatheque.records.engine import Database
-from mediatheque.records.signals import signals_for
+from mediatheque.records.signals import NEWS, signals_for
 from mediatheque.records.tables import artifact_version
 
 SMALL, LARGE = 10_000, 1_000_000
@@ -101,7 +102,8 @@ def _figures(home: Path, postgresql: Postgres | None, size: int, most: int) -> I
 def _site(database: Database, home: Path, key: str) -> Site:
     signals = signals_for(database, home)
     access = Access(database, Tokens(("a secret for nothing",), None), Limiter("0", ""), "")
-    authoring = Authoring(database, signals, partial(signals_for, database, home), timedelta(days=30))
+    hints = News(signals_for(database, home, NEWS))
+    authoring = Authoring(database, signals, hints, partial(signals_for, database, home), timedelta(days=30))
     actor = access.identify(key)
     return Site(database, authoring, actor, authoring.rooms.make(actor, lambda: "Benchmark"))
 

@@ -62,7 +62,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 @pytest.fixture(scope="session", params=DATABASES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server, once on SQLite and once on PostgreSQL."""
-    environment = {"MEDIATHEQUE_CRAWL_ALLOW": servers.site().place, "MEDIATHEQUE_CRAWL_PAUSE_SECONDS": "0"}
+    environment = {
+        "MEDIATHEQUE_CRAWL_ALLOW": servers.site().place,
+        "MEDIATHEQUE_CRAWL_PAUSE_SECONDS": "0",
+        "MEDIATHEQUE_ENDPOINT_ALLOW": servers.receiver().place,
+    }
     if request.param == "postgresql":
         environment["MEDIATHEQUE_DATABASE_URL"] = request.getfixturevalue("postgres").create()
     running = Server(tmp_path_factory.mktemp(request.param) / "data", environment).start()

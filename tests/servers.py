@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.github import GitHub
+from tests.receiver import Receiver
 from tests.seaweed import Seaweed
 from tests.site import Site
 
@@ -31,6 +32,12 @@ def github() -> GitHub:
 def site() -> Site:
     """One web site on loopback; pages that a test adds have names of their own."""
     return Site()
+
+
+@cache
+def receiver() -> Receiver:
+    """One receiver of webhooks on loopback; every test has paths of its own."""
+    return Receiver()
 
 
 @contextmanager

@@ -26,7 +26,16 @@ from mediatheque.errors import LibraryError, Unavailable
 from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
 from mediatheque.model import Queue
-from mediatheque.outfit import make_crawling, make_describers, make_embedder, make_equipment, make_models
+from mediatheque.outfit import (
+    make_crawling,
+    make_delivering,
+    make_describers,
+    make_embedder,
+    make_equipment,
+    make_models,
+    make_post,
+    make_transforms,
+)
 from mediatheque.places import database_url, open_store, site_of, storage_url
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
@@ -51,7 +60,7 @@ if TYPE_CHECKING:
 PROBES = 2
 """Decoder children of one API process."""
 CRAWLED = frozenset({Queue.ENRICH, Queue.CRAWL})
-"""Lanes whose workers crawl, too."""
+"""Lanes whose workers crawl, too, and deliver to webhooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class Parts:
     news: News
     decoders: Decoders
     readers: Decoders
-    """For what crawls bring, so that pages and uploads need not wait for each other."""
+    """For what crawls bring and URLs ask for, so that uploads need not wait for them."""
     models: Models
     store: Store
     pipeline: Pipeline
@@ -160,6 +169,7 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.tokens import Tokens
     from mediatheque.core.tree import Tree
     from mediatheque.core.users import Users
+    from mediatheque.core.webhooks import Webhooks
     from mediatheque.core.workflows import Workflows
 
     settings, database, stores = parts.settings, parts.database, parts.pipeline.stores
@@ -198,10 +208,12 @@ def make_library(parts: Parts) -> "Library":
         tree=Tree(database, files, trash, generations),
         skills=Skills(database, parts.pipeline),
         workflows=Workflows(database),
+        webhooks=Webhooks(database, make_post(parts), Sealer(keys), parts.signals),
         dispatch=Dispatch(database, assets, parts.pipeline),
         authoring=make_authoring(parts),
         providers=Providers(database, make_describers(parts), DEFAULT_TENANT),
         media=media,
+        transforms=make_transforms(parts),
         pipeline=parts.pipeline,
         stores=stores,
         profiles=Profiles(database, stores),
@@ -234,7 +246,9 @@ def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":
         parts.signals,
         lanes,
         Relearning(parts.database, parts.pipeline, make_embedder(parts)),
+        make_transforms(parts),
         make_crawling(parts) if CRAWLED & set(lanes) else None,
+        make_delivering(parts) if CRAWLED & set(lanes) else None,
     )
 
 
@@ -295,7 +309,7 @@ def make_authoring(parts: Parts) -> "Authoring":
 
     listening = partial(signals_for, parts.database, parts.settings.data_dir)
     kept = timedelta(days=parts.settings.trash_days)
-    return Authoring(parts.database, parts.signals, listening, kept, make_embedder(parts))
+    return Authoring(parts.database, parts.signals, parts.news, listening, kept, make_embedder(parts))
 
 
 def make_accounts(settings: Settings) -> "Accounts":

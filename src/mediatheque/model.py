@@ -207,6 +207,10 @@ class Asset:
     updated_at: datetime
     deleted_at: datetime | None
     """When it was put into the trash."""
+    purpose: str | None
+    """What the uploader said that it is for, at a door that asks."""
+    expires_at: datetime | None
+    """When it is erased by itself."""
     blob: Blob
 
 

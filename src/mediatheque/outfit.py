@@ -13,10 +13,12 @@ from mediatheque.settings import Settings
 if TYPE_CHECKING:
     from mediatheque.app import Parts
     from mediatheque.core.crawling import Crawling
+    from mediatheque.core.delivering import Delivering, Post
     from mediatheque.core.describing import Describers
     from mediatheque.core.embedding import Embedder
     from mediatheque.core.quota import Quota
     from mediatheque.core.transcribing import Speech
+    from mediatheque.core.transforms import Transforms
     from mediatheque.core.work import Equipment
 
 
@@ -91,3 +93,29 @@ def make_speech(parts: "Parts") -> "Speech | None":
         deadline_seconds=settings.speech_timeout_seconds,
     )
     return Speech(endpoint, allowance)
+
+
+def make_post(parts: "Parts") -> "Post":
+    from mediatheque.core.delivering import Post
+    from mediatheque.core.endpoints import Endpoints
+    from mediatheque.core.sealing import Sealer
+
+    endpoints = Endpoints(parts.database, frozenset(parts.settings.endpoint_allow))
+    return Post(endpoints, Sealer(own_secrets(parts.settings)))
+
+
+def make_delivering(parts: "Parts") -> "Delivering":
+    from mediatheque.core.delivering import Delivering
+
+    return Delivering(parts.database, make_post(parts))
+
+
+def make_transforms(parts: "Parts") -> "Transforms":
+    from mediatheque.core.derivatives import Derivatives
+    from mediatheque.core.signing import Signer
+    from mediatheque.core.transforms import Transforms
+
+    settings = parts.settings
+    derivatives = Derivatives(settings.data_dir.absolute() / "derivatives", settings.transform_cache_mb << 20)
+    signer = Signer(own_secrets(settings))
+    return Transforms(parts.database, parts.pipeline.stores, parts.readers, derivatives, signer)

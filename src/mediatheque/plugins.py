@@ -9,6 +9,8 @@ SURFACES = (
     "mediatheque.surfaces.dispatch:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
     "mediatheque.surfaces.mcp:SURFACE",
+    "mediatheque.surfaces.openai:SURFACE",
+    "mediatheque.surfaces.transforms:SURFACE",
 )
 STORES = (
     "mediatheque.stores.local:STORE",

@@ -8,13 +8,16 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
 from mediatheque.model import Queue
 from mediatheque.settings import Settings, read_settings
 from mediatheque.supervisor import PARENT
+
+if TYPE_CHECKING:
+    from mediatheque.surfaces.front import Front
 
 COUNTS_BYTES = 64 << 10
 DRAIN_SECONDS = 20
@@ -107,7 +110,7 @@ class Steady(io.TextIOBase):
             self._stream.flush()
 
 
-async def _serve(front: object, settings: Settings) -> None:
+async def _serve(front: "Front", settings: Settings) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
@@ -122,7 +125,12 @@ async def _serve(front: object, settings: Settings) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=30_000, max_buffer_size=1 << 20),
         log_enabled=False,
     )
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
+
+    def stop() -> None:
+        front.end()
+        server.stop()  # type: ignore[no-untyped-call]
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     await server.serve()
 
 

@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     trash_days: int = Field(30, ge=0, le=36500, description="How many days deleted files can be restored.")
     batch_files: int = Field(50, ge=1, le=1000, description="Files of one `upload/stream-batch` on `/api/v2`.")
     resumable_bytes: int = Field(5 << 30, ge=1, description="Size of one resumable (tus) upload on `/api/v2`.")
+    transform_cache_mb: int = Field(
+        512, ge=1, description="Room on each machine for pictures made by `/t/` URLs, in MiB; they can be made again."
+    )
     endpoint_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated `host` or `host:port`: private endpoints that every tenant's admin may name.",

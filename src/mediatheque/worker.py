@@ -20,11 +20,13 @@ from mediatheque import faults
 from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.authoring import Authoring
 from mediatheque.core.crawling import Crawling, Visit
+from mediatheque.core.delivering import Delivering
 from mediatheque.core.fsck import Fsck
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, MAX_ATTEMPTS, Pipeline
 from mediatheque.core.planning import IMPATIENT
 from mediatheque.core.relearning import Relearning
 from mediatheque.core.results import Outcome
+from mediatheque.core.transforms import Transforms
 from mediatheque.core.trash import Trash
 from mediatheque.core.work import Equipment, Work, perform, source_of, workplace
 from mediatheque.decoder import DecoderFailed
@@ -35,6 +37,8 @@ from mediatheque.records.signals import Signals
 
 SLOTS = 2
 CRAWLERS = 4
+COURIERS = 4
+BUSY_SECONDS = 0.2
 LEAVE_SECONDS = 4.0
 """How long crawls that are under way may take when the worker ends, before they are handed back."""
 LOOK_SECONDS = 15.0
@@ -70,7 +74,9 @@ class Worker:
         signals: Signals,
         lanes: Sequence[Queue],
         relearning: Relearning,
+        transforms: Transforms,
         crawling: Crawling | None = None,
+        delivering: Delivering | None = None,
     ) -> None:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
@@ -80,10 +86,12 @@ class Worker:
         self._signals = signals
         self._lanes = lanes
         self._crawling = crawling
+        self._delivering = delivering
         self._under_way: dict[int, tuple[Claim, Visit]] = {}
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._news = threading.Event()
+        self._mail = threading.Event()
         self._held: set[int] = set()
         self._chores = (
             Chore(pipeline.tidy, TIDY_SECONDS),
@@ -91,9 +99,12 @@ class Worker:
             Chore(fsck.sweep_leftovers, TIDY_SECONDS),
             Chore(fsck.sweep, SWEEP_SECONDS),
             Chore(trash.purge, SWEEP_SECONDS),
+            Chore(trash.expire, TIDY_SECONDS),
             Chore(authoring.tidy, TIDY_SECONDS),
             Chore(authoring.purge, SWEEP_SECONDS),
             Chore(relearning.go_on, TIDY_SECONDS),
+            Chore(transforms.sweep, SWEEP_SECONDS),
+            *([Chore(delivering.tidy, SWEEP_SECONDS)] if delivering else []),
         )
         self._lock = threading.Lock()
 
@@ -108,20 +119,31 @@ class Worker:
             threading.Thread(target=self._crawl, name=f"crawler-{number}", daemon=True)
             for number in range(CRAWLERS if self._crawling else 0)
         ]
-        for thread in (*slots, *crawlers, threading.Thread(target=self._beat, name="heartbeat", daemon=True)):
+        couriers = [
+            threading.Thread(target=self._post, name=f"courier-{number}", daemon=True)
+            for number in range(COURIERS if self._delivering else 0)
+        ]
+        for thread in (
+            *slots,
+            *crawlers,
+            *couriers,
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True),
+        ):
             thread.start()
         self._guarded(lambda: self._signals.wait(0))  # from here on `stop` is heard, also during the first long wait
         while not self._stopping.is_set():
             self._wake.set()
             self._news.set()
+            self._mail.set()
             self._keep_house()
             self._guarded(lambda: self._signals.wait(self._patience()))
         self._wake.set()
         self._news.set()
+        self._mail.set()
         for thread in slots:
             thread.join()
-        for thread in crawlers:
-            thread.join(LEAVE_SECONDS / len(crawlers))
+        for thread in (*crawlers, *couriers):
+            thread.join(LEAVE_SECONDS / len((*crawlers, *couriers)))
         self._guarded(self._hand_back)
         self._guarded(partial(self._pipeline.leave, self.owner))
 
@@ -163,6 +185,7 @@ class Worker:
             self._wake.set()  # where one job was there may be another: the other slot looks too
             with self._holding(claim):
                 self._do(claim, self._equipment)
+            self._mail.set()
         has_arrived = self._arrivals.finish_next()  # one after each job, so that neither keeps the other waiting
         if claims or has_arrived:
             return True
@@ -191,6 +214,17 @@ class Worker:
             self._do(claim, replace(self._equipment, decoders=self._crawling.readers, web=visit))
             with self._lock:
                 self._under_way.pop(claim.job_id, None)
+
+    def _post(self) -> None:
+        """One slot for webhooks: receivers keep us waiting, too, and need no decoder."""
+        assert self._delivering is not None
+        while not self._stopping.is_set():
+            due = self._guarded(self._delivering.next_due_seconds)
+            if due is None or due > 0:
+                self._mail.wait(LOOK_SECONDS if due is None else min(due, LOOK_SECONDS))
+                self._mail.clear()
+            elif not self._guarded(partial(self._delivering.take_turn, self._stopping.is_set)):
+                self._stopping.wait(BUSY_SECONDS)  # another has it
 
     def _hand_back(self) -> None:
         """Crawls that would keep us from ending are somebody else's now; whatever comes of them here counts nothing."""

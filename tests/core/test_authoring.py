@@ -17,6 +17,7 @@ from mediatheque.core.accounts import Accounts
 from mediatheque.core.authoring import Authoring
 from mediatheque.core.history import base_of, whole
 from mediatheque.core.limiter import Limiter
+from mediatheque.core.news import News
 from mediatheque.core.tokens import Tokens
 from mediatheque.core.wording import Change, NewArtifact
 from mediatheque.errors import NotFound
@@ -24,8 +25,8 @@ from mediatheque.model import Actor
 from mediatheque.records import artifact_search
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
-from mediatheque.records.signals import signals_for
-from mediatheque.records.tables import artifact, artifact_text, artifact_version, room_event, viewing
+from mediatheque.records.signals import NEWS, signals_for
+from mediatheque.records.tables import artifact, artifact_text, artifact_version, event, viewing
 
 
 @dataclass
@@ -54,7 +55,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     key = Accounts(database).create_key("desk").key
     signals = signals_for(database, tmp_path)
     actor = Access(database, Tokens(("a secret",), None), Limiter("0", ""), "").identify(key)
-    authoring = Authoring(database, signals, partial(signals_for, database, tmp_path), timedelta(days=30))
+    hints = News(signals_for(database, tmp_path, NEWS))
+    authoring = Authoring(database, signals, hints, partial(signals_for, database, tmp_path), timedelta(days=30))
     yield Desk(database, authoring, actor, authoring.rooms.make(actor, lambda: "Desk"))
     signals.close()
     database.close()
@@ -113,9 +115,9 @@ def test_events_and_lost_connections_are_forgotten(desk: Desk) -> None:
     assert desk.authoring.stream.viewers(desk.actor, desk.room.uuid, it.uuid) == [desk.actor.user_uuid]
     listener = desk.authoring.stream.listener()
     with desk.database.write() as tx:
-        past = datetime.now(UTC) - timedelta(hours=2)
+        past = datetime.now(UTC) - timedelta(days=4)
         tx.execute(update(viewing).values(until=past))
-        tx.execute(update(room_event).values(created_at=past))
+        tx.execute(update(event).values(created_at=past))
     desk.authoring.tidy()
     (news,) = listener.news()
     assert '"viewers": []' in news.event.content
@@ -123,7 +125,7 @@ def test_events_and_lost_connections_are_forgotten(desk: Desk) -> None:
     assert listener.news() == []
     listener.close()
     with desk.database.read() as tx:
-        assert tx.execute(select(func.count()).select_from(room_event)).scalar_one() == 2  # the last one stays
+        assert tx.execute(select(func.count()).select_from(event)).scalar_one() == 2  # the last one stays
 
 
 def test_words_are_compared_by_what_they_are() -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from mediatheque.core.ids import to_ulid
 from mediatheque.records.engine import Database
@@ -25,6 +26,8 @@ from mediatheque.records.tables import (
     tally,
     tenant,
     variant,
+    webhook,
+    webhook_delivery,
     worker,
 )
 from tests import servers
@@ -41,6 +44,7 @@ UUIDS: tuple[Spelling, ...] = (
     str, lambda it: it.hex, lambda it: str(it).upper(), lambda it: f"{{{it}}}", lambda it: it.urn
 )  # fmt: skip
 IMAGES: tuple[Spelling, ...] = (lambda it: f"img_{to_ulid(it)}",)
+FILES: tuple[Spelling, ...] = (str, lambda it: f"file-{to_ulid(it)}")
 ROOMS: tuple[Spelling, ...] = (lambda it: f"room-{it}",)
 ULIDS: tuple[Spelling, ...] = (to_ulid,)
 SCENES: tuple[Spelling, ...] = (lambda it: f"{it.hex}000",)
@@ -82,6 +86,8 @@ class Estate:
     link: UUID
     snapshot: UUID
     picture: UUID
+    webhook: UUID
+    delivery: UUID
     keys: tuple[str, ...]
 
     def ids(self, *, is_open: bool) -> Mapping[str, list[Id]]:
@@ -90,7 +96,7 @@ class Estate:
         return {
             "asset_id": _spelled(assets, UUIDS),
             "image_id": _spelled([*assets, self.promised], (*IMAGES, str)),
-            "file_id": _spelled([*assets, self.promised, self.link], UUIDS[:1]),
+            "file_id": _spelled([*assets, self.promised, self.link], FILES),
             "link_id": _spelled([self.link, self.asset], UUIDS[:1]),
             "snapshot_id": _spelled([self.snapshot], UUIDS[:1]),
             "against": _spelled([self.snapshot], UUIDS[:1]),
@@ -108,6 +114,8 @@ class Estate:
             "object_key": [Id(key, _moved(key)) for key in (self.promised_key, *self.keys)],
             "id": _spelled([self.asset, self.upload], ULIDS),
             "storage_key": [Id(key, _moved(key)) for key in self.keys],
+            "webhook_id": _spelled([self.webhook], UUIDS[:1]),
+            "delivery_id": _spelled([self.delivery], UUIDS[:1]),
             "workflow_id": _spelled([self.workflow], UUIDS),
             "profile_id": _spelled([self.profile], UUIDS),
             "provider_id": _spelled([self.provider], UUIDS),
@@ -163,6 +171,7 @@ def build(client: httpx.Client, tenant_uuid: str, database: Database) -> Estate:
         artifact=UUID(artifact),
         share=UUID(share),
         **_link(client),
+        **_webhook(client, database),
         keys=(),
     )  # fmt: skip
     wait_for(lambda: not _has_work(database, tenant_uuid), "the tenant's jobs to end", 60)
@@ -219,6 +228,20 @@ def _link(client: httpx.Client) -> dict[str, UUID]:
     (kept,) = client.get(f"/api/v2/user-files/{found['id']}/snapshots").json()["snapshots"]
     picture_id = found["extracted_images"][0]["image_id"]
     return {"link": UUID(found["id"]), "snapshot": UUID(kept["id"]), "picture": UUID(picture_id)}
+
+
+def _webhook(client: httpx.Client, database: Database) -> dict[str, UUID]:
+    """One that is told nothing, with a line in its log."""
+    asked = {"url": "https://192.0.0.9/hook", "is_active": False}
+    made = UUID(client.post("/api/v2/webhooks", json=asked).json()["id"])
+    delivery, now = uuid4(), datetime.now(UTC)
+    with database.write() as tx:
+        row = tx.execute(select(webhook).where(webhook.c.uuid == made)).mappings().one()
+        values = {"uuid": delivery, "tenant_id": row["tenant_id"], "webhook_id": row["id"], "event_uuid": uuid4(),
+                  "subject": uuid4(), "kind": "asset.ready", "body": "{}", "state": "delivered",
+                  "created_at": now}  # fmt: skip
+        tx.execute(insert(webhook_delivery).values(due_at=0, **values))
+    return {"webhook": made, "delivery": delivery}
 
 
 def _resumable(client: httpx.Client) -> str:

@@ -26,6 +26,7 @@ METHODS = {"get", "head", "post", "put", "patch", "delete"}
 PLAIN = {
     "skill_name": "thumbnail", "workflow": "thumbnail", "variant": "original", "name": "photo.jpg",
     "variant_type": "small_256", "chunk_number": "1", "version": "1", "first": "1", "second": "1", "kind": "tags",
+    "signature": "-", "options": "small",
 }  # fmt: skip
 """Parts of paths that are nobody's."""
 OWN: dict[str, Callable[[httpx.Client], str]] = {
@@ -37,7 +38,8 @@ VALUES: dict[str, Any] = {
     "graphJson": GRAPH, "permissions": ["assets.read"], "newPassword": "another password of ours", "role": "user",
     "path": "a.txt", "contentBase64": "YQ==", "isDefault": False, "configuration": {}, "secretConfiguration": {},
     "isActive": True, "state": "accepted", "ids": [], "file_ids": [], "hashes": ["0" * 64],
-    "apiBaseUrl": "https://192.0.0.9/v1", "expectedSha": None, "commitMessage": None,
+    "apiBaseUrl": "https://192.0.0.9/v1", "events": ["asset.ready"], "options": "small", "lifetime_seconds": 60,
+    "expectedSha": None, "commitMessage": None,
 }  # fmt: skip
 """What a body's field takes, where any text or number would be refused for itself."""
 LISTS = {"ids", "file_ids"}
@@ -168,7 +170,8 @@ def _seen(theirs: httpx.Client, estate: Estate) -> list[Any]:
              "/api/v2/folders", "/api/v2/uploads/sessions", "/api/v1/users", "/api/v1/system/workflows",
              "/api/v1/system/storage/providers", "/api/v1/system/ai/providers", f"/v1/jobs/{estate.job}",
              f"/api/v1/assets/{estate.asset}", f"/api/v1/system/workflows/{estate.workflow}",
-             f"/api/v1/users/{estate.user}")  # fmt: skip
+             f"/api/v1/users/{estate.user}", "/api/v2/webhooks",
+             f"/api/v2/webhooks/{estate.webhook}/deliveries", "/v1/files")  # fmt: skip
     answers = [theirs.get(path) for path in paths]
     assert {it.status_code for it in answers} == {200}
     return [re.sub(r"\?expires=[^\"]*", "", it.text) for it in answers]
@@ -204,6 +207,6 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 def test_a_route_with_an_id_that_nobody_here_can_make_is_not_passed_over() -> None:
     (route,) = routes({"paths": {"/v9/things/{thing_id}": {"get": {}}}})
-    nobody = Estate("", *(uuid4() for _ in range(11)), "uploads/a/b/c", *(uuid4() for _ in range(10)), keys=())
+    nobody = Estate("", *(uuid4() for _ in range(11)), "uploads/a/b/c", *(uuid4() for _ in range(12)), keys=())
     with httpx.Client() as client, pytest.raises(AssertionError, match="thing_id"):
         list(_leaks(client, route, nobody))

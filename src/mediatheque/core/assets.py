@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from mediatheque import faults
-from mediatheque.core import authors, counts, folders, ids, names
+from mediatheque.core import authors, counts, events, folders, ids, names
+from mediatheque.core.events import Topic
 from mediatheque.core.generations import Generations
 from mediatheque.core.intake import UPLOADS, upload_key
 from mediatheque.core.pipeline import Pipeline
@@ -130,6 +131,7 @@ class Assets:
             faults.place("erase.recorded")
         faults.place("erase.committed")
         self._generations.bump(uuid)
+        self._pipeline.announce()
         self._pipeline.collect(objects, message=commit_message)
         faults.place("erase.removed")
         return it
@@ -152,6 +154,7 @@ class Assets:
         search.remove(tx, it.id)
         if it.state != State.FAILED:
             counts.count(tx, it, -1)
+        events.tell_of(tx, it, Topic.ASSET_DELETED, is_final=True)
         return assets.erase(tx, it, datetime.now(UTC), message)
 
     def _differences(

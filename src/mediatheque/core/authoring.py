@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from mediatheque.core.artifacts import Artifacts
 from mediatheque.core.embedding import Embedder
+from mediatheque.core.events import Events
+from mediatheque.core.news import News
 from mediatheque.core.reading import Reader
 from mediatheque.core.retrieval import Retrieval
 from mediatheque.core.rooms import Rooms
@@ -21,11 +23,13 @@ class Authoring:
         self,
         database: Database,
         signals: Signals,
+        hints: News,
         listening: Callable[[], Signals],
         kept: timedelta,
         embedder: Embedder,
     ) -> None:
-        self.stream = Stream(database, signals, listening)
+        self.events = Events(database)
+        self.stream = Stream(database, signals, hints, listening)
         self.rooms = Rooms(database)
         self.artifacts = Artifacts(database, self.stream, kept)
         self.retrieval = Retrieval(database, embedder)
@@ -34,6 +38,7 @@ class Authoring:
 
     def tidy(self) -> None:
         """Forget what has had its time: events, connections, links; have read what another model has read."""
+        self.events.tidy()
         self.stream.tidy()
         self.shares.tidy()
         self.reader.go_on()

@@ -8,7 +8,7 @@ from uuid import UUID
 from mediatheque.core import names
 from mediatheque.core.assets import Assets
 from mediatheque.core.counts import TRASH
-from mediatheque.core.media import ORIGINAL
+from mediatheque.core.media import ORIGINAL, Served, original
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import REQUEST, Wanted
 from mediatheque.core.portraits import Portrait, Portraits
@@ -31,6 +31,14 @@ class FilePage:
 
     files: list[Portrait]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Files that follow one another in the order of creation; `has_more`: others follow these."""
+
+    files: list[Asset]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,37 @@ class Files:
         else:
             total, ids = COUNT_LIMIT, files.many(tx, shelf, narrow, order, Span(skip, limit))
         return FilePage(self.portraits.of(tx, files.in_order(tx, shelf, ids)), total)
+
+    def following(
+        self,
+        actor: Actor,
+        terms: Terms,
+        after: UUID | None,
+        *,
+        ascending: bool,
+        limit: int,
+        purposes: tuple[str | None, ...] = (),
+    ) -> Stretch:
+        """Files of this surface in the order of creation, from the one after `after` on.
+
+        `purposes`: of these alone, None for files that nobody gave one. Raises `NotFound` of `after`; it may have been
+        deleted meanwhile.
+        """
+        with self._database.read() as tx:
+            place = None if after is None else files.place_of(tx, actor.tenant_id, after)
+            if after is not None and place is None:
+                raise NotFound("File not found")
+            shelf = Shelf(actor.tenant_id, tuple(sorted(terms.kinds)))
+            ids = files.following(tx, shelf, place, ascending=ascending, limit=limit + 1, purposes=purposes)
+            return Stretch(files.in_order(tx, shelf, ids[:limit]), len(ids) > limit)
+
+    def present(self, actor: Actor, terms: Terms, uuid: UUID) -> Served:
+        """The own bytes of a file of this surface; raises `NotFound`."""
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, uuid, actor.tenant_id)
+        if it is None or it.kind not in terms.kinds or it.state is State.FAILED:
+            raise NotFound("File not found")
+        return original(it)
 
     def detail(self, actor: Actor, reference: str) -> Portrait:
         """The file with that id or the only one that begins with these eight digits, with its history.

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from mediatheque import faults
-from mediatheque.core import folders, ids, names
+from mediatheque.core import events, folders, ids, names
 from mediatheque.core.addresses import LINK, address_row
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.knowledge import INTENT, LEVEL
@@ -52,6 +52,10 @@ class Upload:
     """Whether the skills that enrich are run on it."""
     level: Level | None = None
     """How often a model is asked to describe it; None: once."""
+    purpose: str | None = None
+    """What it is for, in the words of a door that asks."""
+    lifetime: timedelta | None = None
+    """How long it is kept; None: until somebody deletes it."""
     intent: Intent = Intent.DESCRIBE
     """What is wanted beside its description (contract, 3.3)."""
     is_ready: bool = False
@@ -261,6 +265,8 @@ class Intake:
             "captured_at": facts.captured_at,
             "created_at": now,
             "updated_at": now,
+            "purpose": upload.purpose,
+            "expires_at": upload.lifetime and now + upload.lifetime,
         }
         asset_id = assets.add_asset(tx, row)
         assets.add_tags(tx, asset_id, actor.tenant_id, upload.tags)
@@ -278,6 +284,7 @@ class Intake:
             unasked=terms.enriches_unasked and self._enriches_unasked,
             workflows_run=terms.runs_workflows or upload.intent is Intent.RULES,
         )  # fmt: skip
+        events.tell_if_ready(tx, made, is_awaited=self._pipeline.planner.is_awaited(facts.kind))
         return made
 
 

@@ -32,9 +32,11 @@ from mediatheque.core.sessions import Sessions
 from mediatheque.core.signing import Signer
 from mediatheque.core.skills import Skills
 from mediatheque.core.stores import Stores
+from mediatheque.core.transforms import Transforms
 from mediatheque.core.trash import Trash
 from mediatheque.core.tree import Tree
 from mediatheque.core.users import Users
+from mediatheque.core.webhooks import Webhooks
 from mediatheque.core.workflows import Workflows
 
 
@@ -63,10 +65,12 @@ class Library:
     tree: Tree
     skills: Skills
     workflows: Workflows
+    webhooks: Webhooks
     dispatch: Dispatch
     authoring: Authoring
     providers: Providers
     media: Media
+    transforms: Transforms
     pipeline: Pipeline
     stores: Stores
     profiles: Profiles

@@ -23,6 +23,8 @@ class News:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
+        self.is_over = False
+        """Whether this process ends: who waits for news should go."""
 
     def tell(self) -> None:
         """Something has happened, and its transaction is over; never fails and never waits."""
@@ -41,6 +43,14 @@ class News:
         finally:
             with self._lock:
                 self._waiting.discard(wake)
+
+    def end(self) -> None:
+        """This process is about to end: wake whoever waits."""
+        self.is_over = True
+        with self._lock:
+            waiting = list(self._waiting)
+        for wake in waiting:
+            wake()
 
     def close(self) -> None:
         self._closed.set()

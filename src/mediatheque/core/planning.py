@@ -50,8 +50,11 @@ class Planner:
 
     def first_state(self, kind: str) -> State:
         """Of a new asset: `ready` at once where no skill is essential."""
-        is_awaited = any(skill.essential and skill.automatic for skill in self._for(kind))
-        return State.PENDING if is_awaited else State.READY
+        return State.PENDING if self.is_awaited(kind) else State.READY
+
+    def is_awaited(self, kind: str) -> bool:
+        """Whether a new asset of that kind can be used only when a run has succeeded."""
+        return any(skill.essential and skill.automatic for skill in self._for(kind))
 
     def plan(
         self,

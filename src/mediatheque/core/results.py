@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from uuid import UUID, uuid4
 
-from mediatheque.core import authors, names, snapshots
+from mediatheque.core import authors, events, names, snapshots
 from mediatheque.core.counts import count_derivatives, count_runs
 from mediatheque.core.embedding import Meaning
+from mediatheque.core.events import Topic
 from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
@@ -125,8 +126,8 @@ class Results:
         else:
             self._on_asset(tx, claim, outcome, stored, it, now)
         self.finish(tx, claim, outcome, outcome.state, outcome.error, result)
-        if self._planner.skills[claim.skill].essential:
-            assets.change_asset(tx, claim.asset_id, {"state": State.READY})
+        if self._planner.skills[claim.skill].essential and assets.make_ready(tx, claim.asset_id, now):
+            events.tell_of(tx, it, Topic.ASSET_READY)
 
     def finish(
         self,
@@ -145,6 +146,10 @@ class Results:
         values = {"state": state, "error": error, "attempts": claim.attempts, "started_at": outcome.started_at,
                   "finished_at": datetime.now(UTC), "result": result}  # fmt: skip
         runs.finish_run(tx, claim.run_id, values, steps)
+        if self._planner.skills[claim.skill].crawls:
+            content = {"asset_id": str(claim.asset_uuid), "run_id": str(claim.run_uuid),
+                       "succeeded": state is RunState.SUCCEEDED, "error": error}  # fmt: skip
+            events.tell(tx, claim.tenant_id, Topic.CRAWL_DONE, claim.asset_uuid, content)
         if claim.shown:
             counters.add(tx, claim.tenant_id, counters.SKILL + claim.skill, 1)
 
@@ -180,6 +185,10 @@ class Results:
         rows = [_finding_row(claim, found, now) for found in outcome.findings]
         is_asked = claim.trigger in authors.ASKED_FOR
         findings.put(tx, it.blob.id, claim.skill, rows, all_kinds=outcome.error is None, forgives=is_asked)
+        if rows:
+            content = {"asset_id": str(it.uuid), "run_id": str(claim.run_uuid), "skill": claim.skill,
+                       "findings": sorted({row["kind"] for row in rows})}  # fmt: skip
+            events.tell(tx, it.tenant_id, Topic.FINDING_WRITTEN, it.uuid, content)
         for found in outcome.findings:
             if found["kind"] == PERCEPTUAL_HASH:
                 likenesses.put(tx, it.tenant_id, it.blob.id, found["value"])
@@ -267,6 +276,7 @@ class Results:
         tallies.record(tx, tallies.of(made, folder_id, 1))
         counters.add(tx, made.tenant_id, counters.MEDIA_TYPE + new.media_type, 1, new.size_bytes)
         self._planner.plan(tx, made, trigger=UPLOAD)
+        events.tell_if_ready(tx, made, is_awaited=self._planner.is_awaited(made.kind))
         return made
 
 

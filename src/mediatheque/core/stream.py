@@ -4,17 +4,18 @@ An event is a row of the transaction that it tells of, so that none is told that
 happened is lost to somebody who listens; a signal only says that there are new rows.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from mediatheque.authoring import Artifact, Event
 from mediatheque.core import admission
 from mediatheque.core.admission import Need
+from mediatheque.core.events import BATCH, SETTLED, tell
+from mediatheque.core.news import News as Hints
 from mediatheque.errors import NotFound, Unavailable
 from mediatheque.model import Actor
 from mediatheque.records import artifacts, events, rooms
@@ -22,12 +23,8 @@ from mediatheque.records.engine import Database, Tx
 from mediatheque.records.events import Told
 from mediatheque.records.signals import Signals
 
-KEPT = timedelta(hours=1)
 VIEW_SECONDS = 60
 """How long a connection counts as looking without saying so again."""
-SETTLED = timedelta(seconds=10)
-"""How long a transaction may take: by then all that have lower numbers than an event are there too."""
-BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +36,21 @@ class News:
 
 
 class Stream:
-    def __init__(self, database: Database, signals: Signals, listening: Callable[[], Signals]) -> None:
+    def __init__(self, database: Database, signals: Signals, hints: Hints, listening: Callable[[], Signals]) -> None:
         self._database = database
         self._signals = signals
+        self._hints = hints
         self._listening = listening
 
     def tell(self, tx: Tx, it: Artifact, kind: Event, **more: Any) -> None:
         """Record what happens to an artifact, in the transaction in which it does; `wake` follows the commit."""
         content = {"artifact_id": str(it.uuid), "version": it.version, "title": it.title,
                    "editor_id": str(it.editor_uuid)} | more  # fmt: skip
-        _add(tx, it.tenant_id, it.room_id, kind, content)
+        tell(tx, it.tenant_id, kind, it.uuid, content, room=(it.room_id, it.room_uuid))
 
     def wake(self) -> None:
         self._signals.send()
+        self._hints.tell()
 
     def listener(self) -> "Listener":
         """For one process: what is new since it began to listen."""
@@ -88,10 +87,9 @@ class Stream:
             return events.viewers(tx, it.id, datetime.now(UTC))
 
     def tidy(self) -> None:
-        """Forget old events, and connections that are gone without a word."""
+        """Forget connections that are gone without a word."""
         now = datetime.now(UTC)
         with self._database.hasten() as tx:
-            events.forget_before(tx, now - KEPT)
             gone = events.lapsed(tx, now, BATCH)
             for row in gone:
                 events.turn_away(tx, row["session"])
@@ -122,9 +120,9 @@ class Listener:
         """What has not been told yet, in its order; raises `Unavailable`."""
         with self._database.read() as tx:
             found = [it for it in _all_after(tx, self._settled) if it.id not in self._lately]
-            readers = rooms.readers(tx, sorted({it.room_id for it in found})) if found else {}
+            readers = rooms.readers(tx, sorted({it.room_id for it in found if it.room_id is not None}))
         self._remember(found)
-        return [News(it, readers[it.room_id]) for it in found]
+        return [News(it, readers.get(it.room_id or 0, set())) for it in found]
 
     def close(self) -> None:
         self._signals.close()
@@ -159,9 +157,4 @@ def _tell_presence(tx: Tx, artifact_id: int) -> None:
     if place is not None:
         viewers = [str(uuid) for uuid in events.viewers(tx, artifact_id, datetime.now(UTC))]
         content = {"artifact_id": str(place["uuid"]), "viewers": viewers}
-        _add(tx, place["tenant_id"], place["room_id"], Event.PRESENCE, content)
-
-
-def _add(tx: Tx, tenant_id: int, room_id: int, kind: Event, content: dict[str, Any]) -> None:
-    values = {"uuid": uuid4(), "tenant_id": tenant_id, "room_id": room_id, "kind": kind}
-    events.add(tx, values | {"content": json.dumps(content), "created_at": datetime.now(UTC)})
+        tell(tx, place["tenant_id"], Event.PRESENCE, place["uuid"], content, room=(place["room_id"], None))

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from mediatheque import faults
+from mediatheque.core import events
 from mediatheque.core.assets import Assets
 from mediatheque.core.counts import count, count_in_trash, count_runs
+from mediatheque.core.events import Topic
 from mediatheque.core.generations import Generations
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.planning import RESTORE
@@ -56,7 +58,7 @@ class Trash:
             faults.place("discard.recorded")
         faults.place("discard.committed")
         self._generations.bump(uuid)
-        self._pipeline.collect(objects)
+        self.collect(objects)
         return now
 
     def discard_all(self, actor: Actor, uuids: Sequence[UUID]) -> list[Discarded]:
@@ -76,6 +78,7 @@ class Trash:
         count_runs(tx, it, -1)
         count_in_trash(tx, it, 1)
         assets.change_asset(tx, it.id, {"deleted_at": now})
+        events.tell_of(tx, it, Topic.ASSET_DELETED, is_final=False)
         return []
 
     def restore(self, actor: Actor, uuid: UUID) -> None:
@@ -90,12 +93,14 @@ class Trash:
             count(tx, it, 1)
             count_runs(tx, it, 1)
             self._resume(tx, it)
+            events.tell_of(tx, it, Topic.ASSET_RESTORED)
             faults.place("restore.recorded")
         self._generations.bump(uuid)
         self._pipeline.announce()
 
     def collect(self, objects: Sequence[tuple[str, str]]) -> None:
-        """Remove bytes that are garbage, after the commit that says so."""
+        """Remove bytes that are garbage, after the commit that says so, and have others told of it."""
+        self._pipeline.announce()
         self._pipeline.collect(objects)
 
     def purge(self) -> None:
@@ -108,6 +113,30 @@ class Trash:
                 break
             for uuid, tenant_id in due:
                 self._purge(uuid, tenant_id, moment)
+
+    def expire(self) -> None:
+        """Erase what was to be kept no longer than until now, in the trash or not."""
+        while True:
+            now = datetime.now(UTC)
+            with self._database.read() as tx:
+                due = assets.expired_before(tx, now, PURGE_BATCH)
+            if not due:
+                break
+            for uuid, tenant_id in due:
+                self._expire(uuid, tenant_id)
+
+    def _expire(self, uuid: UUID, tenant_id: int) -> None:
+        with self._database.write() as tx:
+            it = assets.lock(tx, uuid, tenant_id)
+            trashed = None if it else assets.lock_trashed(tx, uuid, tenant_id)
+            if it is not None:
+                objects = self._assets.erase_locked(tx, it)
+            elif trashed is not None:
+                objects = self._pipeline.erase_trashed(tx, trashed)
+            else:
+                return
+        self._generations.bump(uuid)
+        self.collect(objects)
 
     def _discarded(self, actor: Actor, uuid: UUID) -> Discarded:
         try:

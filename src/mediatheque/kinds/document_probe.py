@@ -22,7 +22,7 @@ MAX_RATIO, RATIO_FREE_BYTES = 50, 10 << 20
 
 OFFICE_PARTS = {"word/document.xml": ".docx", "ppt/presentation.xml": ".pptx", "xl/workbook.xml": ".xlsx"}
 COUNTED = {".pptx": "ppt/slides/slide*.xml", ".xlsx": "xl/worksheets/sheet*.xml"}
-SPELLINGS = {".markdown": ".md", ".htm": ".html", ".text": ".txt"}
+SPELLINGS = {".markdown": ".md", ".htm": ".html", ".text": ".txt", ".jsonl": ".txt"}
 _MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
 _NOT_IN_TEXT = bytes(set(range(32)) - set(b"\t\n\f\r\x1b\x08"))
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}

@@ -58,6 +58,13 @@ def change_asset(tx: Tx, asset_id: int, values: dict[str, Any]) -> None:
     tx.execute(_CHANGE, {"row": asset_id, **_keyed(values)})
 
 
+def make_ready(tx: Tx, asset_id: int, now: datetime) -> bool:
+    """The asset can be used; False when that was so before."""
+    tx.execute(_CHANGE, {"row": asset_id, "state": State.READY})
+    first = update(asset).where(asset.c.id == asset_id, asset.c.ready_at.is_(None))
+    return tx.execute(first.values(ready_at=now)).rowcount == 1
+
+
 def asset_with(tx: Tx, uuid: UUID, tenant_id: int | None) -> Asset | None:
     """An asset that is there; `tenant_id` None only for public media, whose URL is its own permission."""
     row = tx.execute(_ANYONES if tenant_id is None else _ONE, {"id": uuid, "tenant": tenant_id}).mappings().first()
@@ -93,6 +100,13 @@ def trashed_before(tx: Tx, moment: datetime, limit: int) -> list[tuple[UUID, int
         asset.c.deleted_at.is_not(None), asset.c.blob_id.is_not(None), asset.c.deleted_at <= moment
     )
     return [(row.uuid, row.tenant_id) for row in tx.execute(query.limit(limit))]
+
+
+def expired_before(tx: Tx, moment: datetime, limit: int) -> list[tuple[UUID, int]]:
+    """(id, tenant) of some that were to be gone by `moment`."""
+    due = asset.c.expires_at.is_not(None), asset.c.expires_at <= moment
+    rows = tx.execute(select(asset.c.uuid, asset.c.tenant_id).where(*due).order_by(asset.c.expires_at).limit(limit))
+    return [(row.uuid, row.tenant_id) for row in rows]
 
 
 def with_hashes(tx: Tx, tenant_id: int, hashes: Sequence[str]) -> dict[str, UUID]:
@@ -193,8 +207,12 @@ def erase(tx: Tx, it: Asset, now: datetime, message: str | None = None) -> list[
     objects = [(it.blob.store, it.blob.key)]
     objects += [(made.store, made.key) for made in variants_of(tx, it.blob.id)]
     blank = {"blob_id": None, "filename": "", "original_filename": "", "alt_text": None, "folder_id": None}
-    blank |= {"title": None, "tags": None, "description": None, "content_at": None}
-    change_asset(tx, it.id, blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": None})
+    blank |= {"title": None, "tags": None, "description": None, "content_at": None, "purpose": None}
+    change_asset(
+        tx,
+        it.id,
+        blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": None, "expires_at": None},
+    )
     set_tags(tx, it, ())
     for about in (link, snapshot):
         tx.execute(delete(about).where(about.c.asset_id == it.id))
@@ -240,6 +258,8 @@ def to_asset(row: RowMapping) -> Asset:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         deleted_at=row["deleted_at"],
+        purpose=row["purpose"],
+        expires_at=row["expires_at"],
         blob=Blob(
             **{name: row[f"current_{name}"] for name in ("id", "uuid", *_STORED)}, details=row["current_details"] or {}
         ),

@@ -1,4 +1,4 @@
-"""Rows of what is told to the websockets, and of who looks at which artifact."""
+"""Rows of what happens in the library, and of who looks at which artifact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,41 +10,53 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import artifact, room, room_event, tenant, user, viewing
+from mediatheque.records.tables import artifact, event, room, tenant, user, viewing
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event; `content` is JSON."""
+    """One event; `content` is JSON. What does not happen in a room has none."""
 
     id: int
     uuid: UUID
     tenant_uuid: UUID
-    room_id: int
-    room_uuid: UUID
+    room_id: int | None
+    room_uuid: UUID | None
+    subject: UUID
     kind: str
     content: str
     created_at: datetime
 
 
 def add(tx: Tx, values: Mapping[str, Any]) -> None:
-    tx.execute(insert(room_event), dict(values))
+    tx.execute(insert(event), dict(values))
 
 
 def newest(tx: Tx) -> int:
-    return int(tx.execute(select(func.coalesce(func.max(room_event.c.id), 0))).scalar_one())
+    return int(tx.execute(select(func.coalesce(func.max(event.c.id), 0))).scalar_one())
 
 
 def after(tx: Tx, event_id: int, limit: int) -> list[Told]:
-    """Events with higher numbers, in their order."""
-    query = _EVENTS.where(room_event.c.id > event_id).order_by(room_event.c.id).limit(limit)
+    """Events of rooms with higher numbers, in their order."""
+    query = _EVENTS.where(event.c.id > event_id, event.c.room_id.is_not(None)).order_by(event.c.id).limit(limit)
     return [_told(row) for row in tx.execute(query).mappings()]
 
 
-def forget_before(tx: Tx, moment: datetime) -> None:
-    """All but the last one: SQLite would give the numbers of a table that is empty out again."""
-    last = select(func.max(room_event.c.id)).scalar_subquery()
-    tx.execute(delete(room_event).where(room_event.c.created_at < moment, room_event.c.id < last))
+def of_tenant(tx: Tx, tenant_id: int, event_id: int, limit: int, *, but: str) -> list[Told]:
+    """All events of a tenant with higher numbers, in their order, except of this kind."""
+    mine = event.c.tenant_id == tenant_id, event.c.id > event_id, event.c.kind != but
+    return [_told(row) for row in tx.execute(_EVENTS.where(*mine).order_by(event.c.id).limit(limit)).mappings()]
+
+
+def oldest(tx: Tx) -> int | None:
+    return tx.execute(select(func.min(event.c.id))).scalar()
+
+
+def forget_before(tx: Tx, moment: datetime, kind: str | None = None) -> None:
+    """Of this kind or all; not the last one: SQLite would give the numbers of a table that is empty out again."""
+    last = select(func.max(event.c.id)).scalar_subquery()
+    old = delete(event).where(event.c.created_at < moment, event.c.id < last)
+    tx.execute(old if kind is None else old.where(event.c.kind == kind))
 
 
 def view(tx: Tx, session: UUID, tenant_id: int, artifact_id: int, user_id: int, until: datetime) -> None:
@@ -86,11 +98,11 @@ def place_of(tx: Tx, artifact_id: int) -> Row | None:
 
 _EVENTS = (
     select(
-        room_event.c.id, room_event.c.uuid, room_event.c.room_id, room_event.c.kind, room_event.c.content,
-        room_event.c.created_at, tenant.c.uuid.label("tenant_uuid"), room.c.uuid.label("room_uuid"),
+        event.c.id, event.c.uuid, event.c.room_id, event.c.subject, event.c.kind, event.c.content,
+        event.c.created_at, tenant.c.uuid.label("tenant_uuid"), room.c.uuid.label("room_uuid"),
     )
-    .join(tenant, tenant.c.id == room_event.c.tenant_id)
-    .join(room, room.c.id == room_event.c.room_id)
+    .join(tenant, tenant.c.id == event.c.tenant_id)
+    .outerjoin(room, room.c.id == event.c.room_id)
 )  # fmt: skip
 
 

@@ -2,10 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, func, literal_column, select, true, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 
 from mediatheque.filing import FileFilter, Order, SortBy
 from mediatheque.model import Asset, Variant
@@ -15,6 +28,7 @@ from mediatheque.records.engine import Tx
 from mediatheque.records.links import PAGE, TEXT
 from mediatheque.records.search import COUNT_LIMIT
 from mediatheque.records.tables import asset, asset_tag, asset_text, finding, variant
+from mediatheque.records.tables.columns import Instant
 
 KEYS: dict[SortBy, ColumnElement[Any]] = {
     SortBy.CREATED_AT: asset.c.created_at,
@@ -81,6 +95,37 @@ def many(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, span: Span) -> 
         conditions.append(asset.c.created_at >= edge if order.ascending else asset.c.created_at < edge)
     query = _along(shelf, order, conditions)
     return [row.id for row in tx.execute(query.limit(span.limit).offset(span.skip))]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an asset stands in the order of creation."""
+
+    created_at: datetime
+    id: int
+
+
+def place_of(tx: Tx, tenant_id: int, uuid: UUID) -> Place | None:
+    """Also of an asset that was deleted meanwhile, so that a list can be gone on with."""
+    row = tx.execute(
+        select(asset.c.created_at, asset.c.id).where(asset.c.uuid == uuid, asset.c.tenant_id == tenant_id)
+    ).first()
+    return None if row is None else Place(row.created_at, row.id)
+
+
+def following(
+    tx: Tx, shelf: Shelf, after: Place | None, *, ascending: bool, limit: int, purposes: tuple[str | None, ...]
+) -> list[int]:
+    """Row ids of the files that come after that place in the order of creation; `purposes` empty: of any."""
+    conditions: list[ColumnElement[bool]] = []
+    if after is not None:
+        here, there = tuple_(asset.c.created_at, asset.c.id), tuple_(literal(after.created_at, Instant), after.id)
+        conditions.append(here > there if ascending else here < there)
+    if purposes:
+        named = asset.c.purpose.in_([it for it in purposes if it is not None])
+        conditions.append(or_(named, asset.c.purpose.is_(None)) if None in purposes else named)
+    query = _along(shelf, Order(SortBy.CREATED_AT, ascending), conditions)
+    return [row.id for row in tx.execute(query.limit(limit))]
 
 
 def among(tx: Tx, shelf: Shelf, narrow: FileFilter, ids: Sequence[int]) -> set[int]:

@@ -6,15 +6,19 @@ An entry is good while the asset's generation stands still and for at most a sec
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 from uuid import UUID
 
+from starlette.responses import Response
+
 from mediatheque.core.generations import Generations
-from mediatheque.core.media import WHOLE_BYTES, Media, Served
+from mediatheque.core.library import Library
+from mediatheque.core.media import WHOLE_BYTES, Served
 from mediatheque.errors import LibraryError, MethodNotAllowed, RangeNotSatisfiable
-from mediatheque.surfaces.headers import MEDIA, request_id
+from mediatheque.surfaces.headers import MEDIA, PRIVATE_MEDIA, request_id
 from mediatheque.surfaces.http import RenderError, Send, in_thread
 
 CACHE_BYTES = 64 << 20
@@ -25,6 +29,7 @@ GRACE_SECONDS = 0.25
 MAX_DIGITS = 19
 """Of a number in a range: no object is longer than that."""
 
+PRIVATE = b"private, no-cache"
 Header = tuple[bytes, bytes]
 Range = tuple[int, int]
 
@@ -43,9 +48,19 @@ class Entry:
     fresh_until: float
 
 
+class Source(Protocol):
+    """Where the bytes of what is served come from (`core.media.Media`)."""
+
+    def whole(self, served: Served) -> bytes: ...
+
+    def pieces(self, served: Served, *, start: int = 0, end: int | None = None) -> Iterator[bytes]: ...
+
+    def path(self, served: Served) -> Path | None: ...
+
+
 class Delivery:
     def __init__(
-        self, media: Media, generations: Generations, cache_control: bytes, common: tuple[Header, ...] = MEDIA
+        self, media: Source, generations: Generations, cache_control: bytes, common: tuple[Header, ...] = MEDIA
     ) -> None:
         self._media = media
         self._generations = generations
@@ -151,6 +166,22 @@ class Delivery:
     def _forget(self, key: object) -> None:
         old = self._entries.pop(key, None)
         self._held_bytes -= _held(old) if old else 0
+
+
+class Streamed(Response):
+    """A private asset's bytes as the answer of a route: with validators and ranges, never cached by others."""
+
+    def __init__(self, library: Library, served: Served, *more: Header) -> None:
+        super().__init__()
+        self._delivery = Delivery(library.media, library.generations, PRIVATE, PRIVATE_MEDIA)
+        self._served = served
+        self._more = more
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
+        served = self._served
+        entry = await self._delivery.look(served.key, served.asset_uuid, lambda: served)
+        allowance = [header for header in self.raw_headers if header[0].startswith(b"x-ratelimit-")]
+        await self._delivery.answer(entry, scope, send, *self._more, *allowance)
 
 
 async def refuse(error: LibraryError, render: RenderError, method: str, send: Send) -> None:

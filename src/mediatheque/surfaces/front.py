@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mediatheque.errors import ClientTooSlow
@@ -19,8 +19,17 @@ WINDOW_BYTES = 1024
 class Front:
     """The ASGI application that the server runs."""
 
-    def __init__(self, framework: AsgiApp, hot: Mapping[str, AsgiApp], *, answers_preflights: bool = False) -> None:
+    def __init__(
+        self,
+        framework: AsgiApp,
+        hot: Mapping[str, AsgiApp],
+        *,
+        answers_preflights: bool = False,
+        on_end: Callable[[], None],
+    ) -> None:
         self._framework = framework
+        self.end = on_end
+        """To be called when the server is told to stop: answers without an end of their own end then."""
         self._answers_preflights = answers_preflights
         self._hot = tuple((prefix, app, REQUESTS.labels(prefix)) for prefix, app in hot.items())
         self._requests = REQUESTS.labels("other")

@@ -62,7 +62,7 @@ def web_application(
         app.add_middleware(CORSMiddleware, **terms)
         narrow = [prefix for surface in surfaces if not surface.is_for_any_origin for prefix in surface.hot]
         hot |= {prefix: CORSMiddleware(hot[prefix], **terms) for prefix in narrow}
-    return Front(app, hot, answers_preflights=bool(cors_origins))
+    return Front(app, hot, answers_preflights=bool(cors_origins), on_end=library.news.end)
 
 
 def _cors(origins: Sequence[str]) -> dict[str, Any]:

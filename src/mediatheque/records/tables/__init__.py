@@ -3,6 +3,7 @@
 from mediatheque.records.tables.accounts import api_key, audit, refresh_token, tenant, user
 from mediatheque.records.tables.arrivals import arrival, batch
 from mediatheque.records.tables.columns import MICROSECOND, from_micros, metadata, to_micros
+from mediatheque.records.tables.events import event, webhook, webhook_delivery
 from mediatheque.records.tables.library import (
     PROFILED,
     TRASHED,
@@ -28,7 +29,6 @@ from mediatheque.records.tables.rooms import (
     artifact_text,
     artifact_version,
     room,
-    room_event,
     room_member,
     viewing,
 )
@@ -60,6 +60,7 @@ __all__ = [
     "blob",
     "counter",
     "embedding",
+    "event",
     "finding",
     "folder",
     "from_micros",
@@ -73,7 +74,6 @@ __all__ = [
     "permit",
     "refresh_token",
     "room",
-    "room_event",
     "room_member",
     "run",
     "site",
@@ -88,6 +88,8 @@ __all__ = [
     "variant",
     "vector",
     "viewing",
+    "webhook",
+    "webhook_delivery",
     "worker",
     "workflow",
 ]

@@ -88,6 +88,9 @@ asset = Table(
     instant("created_at", nullable=False),
     instant("updated_at", nullable=False),
     instant("deleted_at"),
+    Column("purpose", String(32)),
+    instant("expires_at"),
+    instant("ready_at"),
 )
 
 PROFILED = text("store NOT IN ('local', 's3')")
@@ -130,6 +133,10 @@ TRASHED = text("deleted_at IS NOT NULL AND blob_id IS NOT NULL")
 """What lies in the trash: deleted, with its bytes still there; a tombstone has none."""
 Index("ix_asset_trash", asset.c.tenant_id, asset.c.deleted_at, asset.c.id,
       sqlite_where=TRASHED, postgresql_where=TRASHED)  # fmt: skip
+
+PASSING = text("expires_at IS NOT NULL")
+"""What is to be gone at a time."""
+Index("ix_asset_expires_at", asset.c.expires_at, sqlite_where=PASSING, postgresql_where=PASSING)
 
 asset_tag = Table(
     "asset_tag",

@@ -114,20 +114,6 @@ artifact_share = Table(
     Index("ix_artifact_share_expires_at", "expires_at"),
 )
 
-room_event = Table(
-    "room_event",
-    metadata,
-    row_id(),
-    public_id(),
-    reference("tenant", "tenant_id"),
-    Column("room_id", BigId, nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("content", Text, nullable=False),
-    instant("created_at", nullable=False),
-    Index("ix_room_event_created_at", "created_at"),
-)
-"""What the websockets of every process are told of; forgotten after a while."""
-
 viewing = Table(
     "viewing",
     metadata,

@@ -3,20 +3,15 @@
 from functools import partial
 from typing import Any
 
-from starlette.responses import Response
-
 from mediatheque.core.library import Library
-from mediatheque.core.media import Served
 from mediatheque.errors import LibraryError, MethodNotAllowed
 from mediatheque.surfaces.assets.objects import CONTENT
 from mediatheque.surfaces.assets.shapes import render_error
 from mediatheque.surfaces.delivery import Delivery, refuse
-from mediatheque.surfaces.headers import PRIVATE_MEDIA
 from mediatheque.surfaces.http import AsgiApp, Receive, Send, in_thread
 
 REVALIDATE = b"public, no-cache"
 """Visibility can change at any time, so every use asks again; most get a 304."""
-PRIVATE = b"private, no-cache"
 
 
 def content(library: Library) -> AsgiApp:
@@ -37,18 +32,3 @@ def content(library: Library) -> AsgiApp:
             await refuse(error, render_error, scope["method"], send)
 
     return serve
-
-
-class Streamed(Response):
-    """A private asset's bytes as the answer of a route: with validators and ranges, never cached by others."""
-
-    def __init__(self, library: Library, served: Served) -> None:
-        super().__init__()
-        self._delivery = Delivery(library.media, library.generations, PRIVATE, PRIVATE_MEDIA)
-        self._served = served
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
-        served = self._served
-        entry = await self._delivery.look(served.key, served.asset_uuid, lambda: served)
-        allowance = [header for header in self.raw_headers if header[0].startswith(b"x-ratelimit-")]
-        await self._delivery.answer(entry, scope, send, *allowance)

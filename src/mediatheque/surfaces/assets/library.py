@@ -16,7 +16,6 @@ from mediatheque.core.library import Library
 from mediatheque.core.names import base_name
 from mediatheque.errors import Invalid
 from mediatheque.model import Actor, Filter, State, Terms
-from mediatheque.surfaces.assets.content import Streamed
 from mediatheque.surfaces.assets.documents import CONTENT_ANSWERS, ERRORS, UPLOAD_FIELDS
 from mediatheque.surfaces.assets.objects import AssetObject, ListItem, asset_object, list_item, public_url
 from mediatheque.surfaces.assets.shapes import (
@@ -29,6 +28,7 @@ from mediatheque.surfaces.assets.shapes import (
     render_error,
     to_uuid,
 )
+from mediatheque.surfaces.delivery import Streamed
 from mediatheque.surfaces.forms import Form, form_document, received
 from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, streaming
 

@@ -12,6 +12,7 @@ from mediatheque.surfaces.files import (
     detail,
     document_uploads,
     documents,
+    events,
     finding,
     findings,
     folders,
@@ -23,6 +24,7 @@ from mediatheque.surfaces.files import (
     tus,
     uploads,
     video_uploads,
+    webhooks,
 )
 from mediatheque.surfaces.files.errors import render_error, render_invalid
 from mediatheque.surfaces.files.terms import TERMS
@@ -46,6 +48,8 @@ FAMILIES: tuple[Callable[[Library], APIRouter], ...] = (
     detail.routes,
     findings.routes,
     folders.routes,
+    webhooks.routes,
+    events.routes,
 )
 
 
