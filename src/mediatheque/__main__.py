@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mediatheque import app as composition
+from mediatheque import upkeep
 from mediatheque.errors import LibraryError
 from mediatheque.model import Queue
 from mediatheque.records.schema import NewerSchema
 from mediatheque.settings import Settings, SettingsError, read_settings
 from mediatheque.supervisor import check_port, environment, supervise
-from mediatheque.surfaces.cli import fsck, keys, models
+from mediatheque.surfaces.cli import backup, fsck, keys, models, restore, storage, transfer
 
 if TYPE_CHECKING:
     from mediatheque.core.accounts import FirstCredentials
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True, add_completion=False, help="The media library behind AI apps.")
 commands.add_typer(keys.commands, name="keys")
 commands.command()(fsck.command(lambda: _open_fsck()))  # noqa: PLW0108
+commands.command()(backup.command(lambda: upkeep.make_backup(_open_parts())))
+commands.command()(restore.command(lambda folder: upkeep.make_restoring(read_settings(), folder)))
+commands.add_typer(storage.commands(lambda: upkeep.make_relocating(_open_parts())), name="storage")
+commands.command()(transfer.export_command(lambda: upkeep.make_transfer(_open_parts())))
+commands.command(name="import")(transfer.import_command(lambda: upkeep.make_transfer(_open_parts())))
 commands.command()(models.command(lambda: composition.make_shelf(read_settings())))
 
 
@@ -77,9 +83,11 @@ def main() -> None:
 
 
 def _open_fsck() -> "Fsck":
-    settings = read_settings()
-    composition.prepare(settings)
-    return composition.make_fsck(composition.open_parts(settings, decoders=1))
+    return composition.make_fsck(_open_parts())
+
+
+def _open_parts() -> composition.Parts:
+    return upkeep.open_library(read_settings())
 
 
 def _welcome(settings: Settings, first: "FirstCredentials | None") -> None:

@@ -30,13 +30,27 @@ def migrate(database: Database) -> None:
             _upgrade(connection)
 
 
+def build(database: Database, revision: str) -> None:
+    """Bring a database that has no schema to that one, for rows that were written under it; raises `NewerSchema`."""
+    with exclusive(database, "migration"), database.migrating() as connection:
+        found = _revision(connection)
+        connection.rollback()
+        if found is None:
+            _upgrade(connection, revision)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The schema that the database has; None: none yet."""
+    return _revision(connection)
+
+
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, revision: str = "head") -> None:
     # Alembic takes 150 ms to import, which a start that finds nothing to do need not pay.
     from alembic import command
     from alembic.config import Config
@@ -47,8 +61,9 @@ def _upgrade(connection: Connection) -> None:
     config.attributes["connection"] = connection
     faults.place("migration.begun")
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         if "Can't locate revision" in str(error):
-            raise NewerSchema(f"The database has schema {_revision(connection)}; this version knows {HEAD}") from error
+            found = revision if revision != "head" else _revision(connection)
+            raise NewerSchema(f"The database has schema {found}; this version knows {HEAD}") from error
         raise
