@@ -173,7 +173,7 @@ def make_library(parts: Parts) -> "Library":
     searching = Searching(database, files.portraits, make_embedder(parts))
     intake = make_intake(parts)
     arriving = make_arrivals(parts, intake)
-    media = Media(database, stores)
+    media = Media(database, stores, (parts.store.name, settings.accel_path) if settings.accel_path else None)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),

@@ -45,6 +45,7 @@ def web(settings: Settings) -> None:
 
 def worker(settings: Settings, lanes: list[Queue]) -> None:
     """Do jobs until SIGTERM; the one in hand is finished."""
+    share_counts(settings.data_dir / "metrics")
     from mediatheque.app import make_worker, open_parts
 
     parts = open_parts(settings, decoders=1)

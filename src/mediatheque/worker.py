@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import structlog
 
-from mediatheque import faults
+from mediatheque import faults, meters
 from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.authoring import Authoring
 from mediatheque.core.crawling import Crawling, Visit
@@ -229,7 +229,8 @@ class Worker:
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=False)
             return
         try:
-            self._perform(claim, outcome, equipment)
+            with meters.timed(meters.RUN, claim.skill):
+                self._perform(claim, outcome, equipment)
         except (Unavailable, StorageFull):
             raise
         except Exception as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from mediatheque import meters
 from mediatheque.core.sealing import Sealer
 from mediatheque.errors import ProviderFailed, Unavailable
 from mediatheque.model import Endpoint, Reach
@@ -18,6 +19,8 @@ from mediatheque.records.tables import MICROSECOND
 from mediatheque.understanding import Description, Level, Task
 
 DESCRIPTIONS = "descriptions"
+ENDPOINT = "endpoint"
+"""What `/metrics` calls all of them: their names are the tenants' own."""
 SECONDS_PER_DAY = 86400
 AWAITED_SECONDS, TURN_LOOK_SECONDS, TURN_GRACE_SECONDS = 20.0, 0.2, 30.0
 NO_PROVIDER = "No AI provider is configured: add one, or turn the built-in describer on"
@@ -125,7 +128,8 @@ class ModelDescriber:
 
         def ask(question: str) -> vision.Said:
             self.describers.spend(self.tenant_id)
-            return vision.ask(self.endpoint, question, picture, deadline_seconds=until - time.monotonic())
+            with meters.timed(meters.MODEL, ENDPOINT):
+                return vision.ask(self.endpoint, question, picture, deadline_seconds=until - time.monotonic())
 
         with self.describers.turn(self.tenant_id, is_awaited=work.is_awaited):
             if task is Task.ALT_TEXT:
