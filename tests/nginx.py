@@ -28,9 +28,10 @@ def configuration(folder: Path, port: int, servers: Sequence[str], objects: Path
         site = site.replace(before, after)
     (folder / "conf.d").mkdir(parents=True)
     (folder / "conf.d" / "mediatheque.conf").write_text(site)
-    around = (DEPLOY / "nginx" / "nginx.conf").read_text().replace("/etc/nginx/conf.d", str(folder / "conf.d"))
+    around = (DEPLOY / "nginx" / "nginx.conf").read_text().replace("/tmp/", f"{folder}/")
+    around = around.replace("/etc/nginx/conf.d", str(folder / "conf.d"))
     user = "" if os.geteuid() else "user root;\n"  # as whoever owns the objects
-    (folder / "nginx.conf").write_text(f"{user}daemon off;\n{around.replace('/tmp/', f'{folder}/')}")
+    (folder / "nginx.conf").write_text(f"{user}daemon off;\n{around}")
     return folder / "nginx.conf"
 
 

@@ -1,4 +1,4 @@
-"""The `mediatheque` command: `serve`, `worker`, `keys`."""
+"""The `mediatheque` command, and what the user can mend told in one line."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mediatheque import app as composition
-from mediatheque import upkeep
+from mediatheque import tracing, upkeep
 from mediatheque.errors import LibraryError
 from mediatheque.model import Queue
 from mediatheque.records.schema import NewerSchema
@@ -50,6 +50,7 @@ def serve(
         check_port(settings.host, settings.port)
     except OSError as error:
         raise SettingsError(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    tracing.check()
     first = composition.prepare(settings)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         counts.unlink()  # those of processes that have ended
@@ -67,7 +68,11 @@ def worker(
     except ValueError as error:
         raise SettingsError(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
     settings = read_settings()
+    tracing.check()
     composition.prepare(settings)
+    for counts in (settings.data_dir / "metrics").glob("*.db"):
+        if not Path("/proc", counts.stem.rpartition("_")[2]).exists():  # a server may keep its own there
+            counts.unlink(missing_ok=True)
     supervise(environment(settings.host, settings.port), 0, settings.workers, lanes)
 
 

@@ -217,7 +217,8 @@ def make_web(parts: Parts) -> "Front":
     from mediatheque.surfaces.web import web_application
 
     surfaces = load(parts.plugins.SURFACES)
-    return web_application(make_library(parts), surfaces, parts.settings.cors_origins, parts.close)
+    logs = parts.settings.log_requests == "on"
+    return web_application(make_library(parts), surfaces, parts.settings.cors_origins, parts.close, logs=logs)
 
 
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":

@@ -12,11 +12,13 @@ from typing import TextIO, cast
 
 import structlog
 
+from mediatheque import tracing
 from mediatheque.model import Queue
 from mediatheque.settings import Settings, read_settings
 from mediatheque.supervisor import PARENT
 
-COUNTS_BYTES = 64 << 10
+COUNTS_BYTES = {"counter": 64 << 10, "histogram": 512 << 10, "gauge_all": 64 << 10}
+"""Room for the counts of one process: times of every skill in every bucket among them."""
 DRAIN_SECONDS = 20
 """For running requests to end after SIGTERM."""
 
@@ -27,6 +29,7 @@ def main() -> None:
     settings = read_settings()
     set_up_logs(settings)
     role, *rest = sys.argv[1:]
+    tracing.set_up(role)
     if role == "web":
         web(settings)
     else:
@@ -63,9 +66,9 @@ def share_counts(folder: Path) -> None:
     """
     with suppress(OSError):
         folder.mkdir(exist_ok=True)
-        for kind in ("counter", "histogram", "gauge_all"):
+        for kind, size_bytes in COUNTS_BYTES.items():
             with (folder / f"{kind}_{os.getpid()}.db").open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, COUNTS_BYTES)
+                os.posix_fallocate(file.fileno(), 0, size_bytes)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read when prometheus_client is imported
 
 

@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins whose pages may call the API."
     )
+    log_requests: Literal["on", "off"] = Field(
+        "off", description="`on`: a line in the log for every request: route, status, seconds, request id."
+    )
     log_format: Literal["", "console", "json"] = Field(
         "", description="`console` or `json`; empty: `console` on a terminal, else `json`."
     )

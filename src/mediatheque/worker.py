@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import structlog
 
-from mediatheque import faults, meters
+from mediatheque import faults, meters, tracing
 from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.authoring import Authoring
 from mediatheque.core.crawling import Crawling, Visit
@@ -229,7 +229,10 @@ class Worker:
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=False)
             return
         try:
-            with meters.timed(meters.RUN, claim.skill):
+            with (
+                meters.timed(meters.RUN, claim.skill),
+                tracing.span(f"run {claim.skill}", parent=claim.trace, run=str(claim.run_uuid), attempt=claim.attempts),
+            ):
                 self._perform(claim, outcome, equipment)
         except (Unavailable, StorageFull):
             raise

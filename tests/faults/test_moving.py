@@ -3,12 +3,15 @@
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from mediatheque.records.tables import garbage
 from tests.conftest import DATABASES
 from tests.faults.invariants import check, settle
 from tests.faults.ledger import Ledger, keep, photo
@@ -46,7 +49,10 @@ def test_a_move_to_s3_that_is_killed_twice_loses_nothing_and_is_gone_on_with(
         check(site, ledger)
         back = _moved(site, "cloud", "own")
         assert (back["objects"], back["left"]) == (OBJECTS, 0)
+        with site.parts.database.write() as tx:  # the hour of those who still read there is over
+            tx.execute(update(garbage).values(created_at=datetime(2020, 1, 1, tzinfo=UTC)))
         check(site, ledger)
+    assert len([it for it in site.parts.store.list() if it.key.startswith(("uploads/", "variants/"))]) == OBJECTS + 6
 
 
 def test_two_names_of_one_place_an_unknown_one_and_a_damaged_object_are_told(

@@ -59,7 +59,8 @@ class Backup:
     def take(self, root: Path) -> Taken:
         """Copy the library into the folder, beside a running server; objects that are there already are kept.
 
-        The folder is an earlier backup until the new one is whole. Raises `Conflict` when another is being taken.
+        The folder is an earlier backup until the new one is whole. Raises `Conflict` when another is being taken, or
+        when the folder holds another library's.
         """
         folder = BackupFolder(root)
         folder.prepare()
@@ -73,18 +74,23 @@ class Backup:
         name = f"rows-{now:%Y%m%dT%H%M%S%f}"
         taken = Taken()
         with self._database.snapshot() as tx:
-            revision = schema.revision_of(tx)
+            revision, library = schema.revision_of(tx), dump.identity(tx)
+            if folder.library() not in {None, library}:
+                raise Conflict(f"{folder.root} holds the backup of another library")
             tables = {it.name: folder.write_rows(name, it.name, dump.rows(tx, it)) for it in dump.TABLES}
             named = folder.write_rows(name, OBJECTS, dump.objects(tx, self._stores.primary.name))
         taken.rows = sum(rows.count for rows in tables.values())
         self._copy_objects(folder, name, taken)
         folder.keep_secret(self._secret)
-        folder.publish(self._manifest(now, str(revision), name, tables | {OBJECTS: named}, taken))
+        folder.publish(self._manifest(now, library, str(revision), name, tables | {OBJECTS: named}, taken))
         return taken
 
-    def _manifest(self, now: datetime, revision: str, name: str, tables: dict[str, Rows], taken: Taken) -> Manifest:
+    def _manifest(
+        self, now: datetime, library: str, revision: str, name: str, tables: dict[str, Rows], taken: Taken
+    ) -> Manifest:
         return Manifest(
             created_at=now.isoformat(),
+            library=library,
             revision=revision,
             primary=self._stores.primary.name,
             rows=name,

@@ -40,6 +40,8 @@ class Manifest:
     """`proof` is a word that only the secrets of the library open; `gone` are keys of what was deleted meanwhile."""
 
     created_at: str
+    library: str
+    """The id of its first tenant: what tells one library from another."""
     revision: str
     primary: str
     rows: str
@@ -104,6 +106,13 @@ class BackupFolder:
             if not file.exists() or sha256_of(file) != rows.sha256:
                 raise Invalid(f"The backup is damaged: {file.relative_to(self.root)} is not what was written")
         return manifest
+
+    def library(self) -> str | None:
+        """Whose backup the folder holds; None: none that is whole."""
+        try:
+            return str(json.loads((self.root / MANIFEST).read_text())["library"])
+        except (OSError, ValueError, KeyError):
+            return None
 
     def keep_secret(self, secret: Path) -> None:
         if secret.exists():

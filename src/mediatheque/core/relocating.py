@@ -131,7 +131,7 @@ class Relocating:
 
     def _take(self, it: Recorded, family: str, name: str, store: Store, moved: Moved) -> None:
         source = self._stores[it.store]
-        key = store.key_prefix + it.key.removeprefix(source.key_prefix)
+        key = self._key(name, store, it.key.removeprefix(source.key_prefix))
         if not self._copied(it, source, store, key):
             if self._is_recorded(it, family):
                 moved.damaged.append(it.key)
@@ -146,6 +146,14 @@ class Relocating:
             return
         moved.objects += 1
         moved.bytes += it.size_bytes
+
+    def _key(self, name: str, store: Store, path: str) -> str:
+        """The object's key there: as it was, unless bytes of that name are to go, which would take it along."""
+        with self._database.read() as tx:
+            if not relocation.is_leaving(tx, name, store.key_prefix + path):
+                return store.key_prefix + path
+        family, tenant, _, file = path.split("/", 3)
+        return f"{store.key_prefix}{family}/{tenant}/{uuid4()}/{file}"
 
     def _is_recorded(self, it: Recorded, family: str) -> bool:
         """Whether it is lost; else it was deleted a moment ago."""

@@ -104,6 +104,11 @@ def is_empty(tx: Tx) -> bool:
     return tx.execute(select(tenant.c.id).limit(1)).first() is None
 
 
+def identity(tx: Tx) -> str:
+    """The id of the oldest tenant: what tells one library from another."""
+    return str(tx.execute(select(tenant.c.uuid).order_by(tenant.c.id).limit(1)).scalar_one())
+
+
 def objects(tx: Tx, primary: str) -> Iterator[dict[str, Any]]:
     """Every object that should be there, `store`, `key`, `size_bytes` and `sha256`; of some nobody knows size and hash.
 

@@ -42,6 +42,12 @@ def is_at(tx: Tx, family: str, it: Recorded) -> bool:
     return tx.execute(select(table.c.id).where(*_as_it_was(table, it))).first() is not None
 
 
+def is_leaving(tx: Tx, store: str, key: str) -> bool:
+    """Whether bytes are to be removed there: of an object that lay there before."""
+    query = select(garbage.c.id).where(garbage.c.store == store, garbage.c.key == key)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def relocate(tx: Tx, family: str, it: Recorded, store: str, key: str, *, forget_at: datetime) -> bool:
     """Let the object lie there, and its old bytes be garbage from `forget_at` on; False when it is gone already."""
     table = _TABLES[family]

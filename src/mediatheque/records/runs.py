@@ -56,6 +56,8 @@ class Claim:
     trigger: str
     shown: bool
     parameters: dict[str, Any]
+    trace: str | None
+    """The `traceparent` of what planned the run."""
     blob: RowMapping
 
 
@@ -257,7 +259,7 @@ def now(tx: Tx) -> ColumnElement[int]:
 
 
 def _claim(taken: Any, row: RowMapping) -> Claim:
-    same = ("run_id", "run_uuid", "tenant_id", "asset_id", "asset_uuid", "skill", "trigger", "shown")
+    same = ("run_id", "run_uuid", "tenant_id", "asset_id", "asset_uuid", "skill", "trigger", "shown", "trace")
     own = {name: row[name] for name in same}
     job_row = {"job_id": taken.id, "fence": taken.fence, "attempts": taken.attempts}
     return Claim(**job_row, **own, blob_id=row["id"], parameters=row["parameters"] or {}, blob=row)
@@ -281,6 +283,7 @@ _DETAILS = (
         run.c.trigger,
         run.c.shown,
         run.c.parameters,
+        run.c.trace,
         asset.c.uuid.label("asset_uuid"),
         asset.c.kind,
         asset.c.captured_at,

@@ -27,9 +27,17 @@ TUS_ANSWER = ["tus-resumable", "upload-length", "upload-offset", "upload-expires
 
 
 def web_application(
-    library: Library, surfaces: Sequence[Surface], cors_origins: Sequence[str], on_stop: Callable[[], None]
+    library: Library,
+    surfaces: Sequence[Surface],
+    cors_origins: Sequence[str],
+    on_stop: Callable[[], None],
+    *,
+    logs: bool = False,
 ) -> Front:
-    """The whole of HTTP, ready to be served; `on_stop` runs when the server has sent its last answer."""
+    """The whole of HTTP, ready to be served; `on_stop` runs when the server has sent its last answer.
+
+    `logs`: a line for every request.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -53,7 +61,7 @@ def web_application(
             expose_headers=["x-request-id", "retry-after", "location", "etag", *TUS_ANSWER],
         )  # fmt: skip
     hot = {prefix: make(library) for surface in surfaces for prefix, make in surface.hot.items()}
-    return Front(app, hot, answers_preflights=bool(cors_origins))
+    return Front(app, hot, answers_preflights=bool(cors_origins), logs=logs)
 
 
 def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
