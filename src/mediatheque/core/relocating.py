@@ -27,6 +27,7 @@ OWN = "own"
 READERS = timedelta(hours=1)
 """How long the old bytes stay for runs and downloads that began with them."""
 _BATCH = 200
+_CHECK = b"mediatheque"
 
 
 @dataclass(slots=True)
@@ -95,8 +96,8 @@ class Relocating:
         source, target = self._stores[way.source], self._stores[way.target]
         source.check()
         name = f"uploads/{uuid4()}/{uuid4()}/check"
-        with Staged(target.staging, 64) as staged:
-            staged.write(name.encode())
+        with Staged(target.staging, len(_CHECK)) as staged:
+            staged.write(_CHECK)
             target.put(staged.path, target.key_prefix + name, message="Looks whether two places are one")
         try:
             if any(_is_there(source, prefix + name) for prefix in {source.key_prefix, target.key_prefix}):
