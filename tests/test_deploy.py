@@ -202,11 +202,11 @@ def test_the_dashboard_asks_for_metrics_that_are_there(served: tuple[Server, str
     with server.client() as http:
         image = upload(http)
         wait_for(lambda: http.head(image["thumbnail_url"]).headers["cache-control"] != "no-store", "a run", 30)
-        http.get("/v3/images/none")
+        done = 'mediatheque_run_seconds_count{outcome="ok",skill="variants"}'
+        wait_for(lambda: done in http.get("/metrics").text, "the worker to count its run", 30)
         text = http.get("/metrics").text
     declared = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
     samples = {f"{name}{end}" for name in declared for end in ("", "_bucket", "_sum", "_count", "_total")}
-    assert 'mediatheque_run_seconds_count{outcome="ok",skill="variants"}' in text
     dashboard = json.loads((DEPLOY / "grafana" / "mediatheque.json").read_text())
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
     assert len(queries) > 8

@@ -41,6 +41,7 @@ class Media:
         self._database = database
         self._stores = stores
         self._handed_over = handed_over
+        self.hands_over = handed_over is not None
 
     def public(self, uuid: UUID, variant: str) -> Served:
         """What `/i/{id}` stands for: any public image, whatever its tenant.

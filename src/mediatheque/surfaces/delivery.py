@@ -99,7 +99,7 @@ class Delivery:
     async def _stream(
         self, entry: Entry, status: int, headers: list[Header], span: Range | None, scope: dict[str, Any], send: Send
     ) -> None:
-        proxied = await in_thread(self._media.proxied, entry.served)
+        proxied = await in_thread(self._media.proxied, entry.served) if self._media.hands_over else None
         if proxied is not None:  # which cuts ranges itself
             await _send(send, 200, _proxied(headers, proxied))
             return
