@@ -9,11 +9,37 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks import artifacts, enrichment, ingest, lists, machine, proxy, queue, report, startup, stream, upload
+from benchmarks import (
+    artifacts,
+    capacity,
+    enrichment,
+    front,
+    ingest,
+    lists,
+    machine,
+    proxy,
+    queue,
+    report,
+    startup,
+    stream,
+    upload,
+)
 from benchmarks.report import Figure
 from benchmarks.server import postgres
 
-PARTS = ("startup", "ingest", "stream", "proxy", "queue", "lists", "artifacts", "enrichment", "upload")
+PARTS = (
+    "startup",
+    "ingest",
+    "stream",
+    "proxy",
+    "front",
+    "queue",
+    "lists",
+    "artifacts",
+    "enrichment",
+    "upload",
+    "capacity",
+)
 QUICK_NOTE = "Short form: fewer rounds, up to 100,000 rows. `python -m benchmarks` is the full one."
 SHARED_NOTE = "Client and server share these cores; medians of interleaved rounds. Ratios travel, absolutes do not."
 QUIET_LOAD = 0.5
@@ -35,6 +61,8 @@ def main() -> None:
             "ingest": lambda: ingest.measure(folder, quick=options.quick),
             "stream": lambda: stream.measure(folder, quick=options.quick),
             "proxy": lambda: proxy.measure(folder, quick=options.quick),
+            "front": lambda: front.measure(folder, quick=options.quick),
+            "capacity": lambda: capacity.measure(folder, postgresql, quick=options.quick),
             "queue": lambda: queue.measure(folder, postgresql, quick=options.quick),
             "lists": lambda: lists.measure(folder, postgresql, quick=options.quick),
             "artifacts": lambda: artifacts.measure(folder, postgresql, quick=options.quick),

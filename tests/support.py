@@ -101,7 +101,7 @@ class Server:
         """Run `mediatheque …` on the same folder and database."""
         return subprocess.run(
             [self.python, "-m", "mediatheque", *arguments],
-            env=self.full_environment(), capture_output=True, text=True, timeout=60, check=False,
+            env=self.full_environment(), capture_output=True, text=True, timeout=180, check=False,
         )  # fmt: skip
 
     def client(self, key: str | None = ADMIN_KEY, *, address: str | None = None) -> httpx.Client:

@@ -60,3 +60,17 @@ def test_the_routes_that_the_readme_says_are_there_today_are_there(server: Serve
     named = [path for cell in today for path in re.findall(r"`(?:[A-Z]+ )?(/[a-z0-9{}_/]+)`", cell)]
     assert named
     assert all(any(path.startswith(name.partition("{")[0]) for path in paths) for name in named)
+
+
+def test_every_row_of_the_catalogues_names_a_test_that_is_there_or_a_reason() -> None:
+    page = (ROOT / "docs" / "scale.md").read_text()
+    rows = re.findall(r"^\| ([A-Z])(\d+) \|.*\| (.+) \|$", page, re.MULTILINE)
+    counts = {"A": 12, "B": 19, "C": 12, "D": 10, "E": 18, "G": 9, "M": 10, "P": 8, "F": 30}
+    for family, count in counts.items():
+        assert [int(number) for name, number, _ in rows if name == family] == list(range(1, count + 1))
+    for family, number, shown in rows:
+        named = re.fullmatch(r"`(tests/[^`]+)`: `(\w+)`", shown)
+        if named is None:
+            assert shown.endswith("."), f"{family}{number} has neither a test nor a reason"
+        else:
+            assert f"def {named[2]}(" in (ROOT / named[1]).read_text(), f"{family}{number}: {named[2]}"

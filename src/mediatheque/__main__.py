@@ -9,15 +9,29 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from mediatheque import tracing
 from mediatheque.errors import LibraryError, Told
 from mediatheque.model import Queue
 from mediatheque.supervisor import check_port, environment, supervise
-from mediatheque.surfaces.cli import artifacts, demo, doctor, files, fsck, keys, models, upload
+from mediatheque.surfaces.cli import (
+    artifacts,
+    backup,
+    demo,
+    doctor,
+    files,
+    fsck,
+    keys,
+    models,
+    restore,
+    storage,
+    transfer,
+    upload,
+)
 from mediatheque.surfaces.cli.options import PREFIX
 
 if TYPE_CHECKING:
     from mediatheque import app as composition
-    from mediatheque import checkup, configuration
+    from mediatheque import checkup, configuration, upkeep
     from mediatheque import settings as configured
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.fsck import Fsck
@@ -37,6 +51,7 @@ else:
     configured = _later("mediatheque.settings")
     composition = _later("mediatheque.app")
     checkup, configuration = _later("mediatheque.checkup"), _later("mediatheque.configuration")
+    upkeep = _later("mediatheque.upkeep")
 
 
 def read_settings(**overrides: Any) -> "Settings":
@@ -51,6 +66,11 @@ commands = typer.Typer(
 )
 commands.add_typer(keys.commands, name="keys")
 commands.command()(fsck.command(lambda: _open_fsck()))  # noqa: PLW0108
+commands.command()(backup.command(lambda: upkeep.make_backup(_open_parts())))
+commands.command()(restore.command(lambda folder: upkeep.make_restoring(read_settings(), folder)))
+commands.add_typer(storage.commands(lambda: upkeep.make_relocating(_open_parts())), name="storage")
+commands.command()(transfer.export_command(lambda: upkeep.make_transfer(_open_parts())))
+commands.command(name="import")(transfer.import_command(lambda: upkeep.make_transfer(_open_parts())))
 commands.command()(models.command(lambda: composition.make_shelf(read_settings())))
 commands.command()(upload.upload)
 commands.command()(files.search)
@@ -81,6 +101,7 @@ def serve(
         check_port(settings.host, settings.port)
     except OSError as error:
         raise Told(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    tracing.check()
     first = composition.prepare(settings)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         counts.unlink()  # those of processes that have ended
@@ -98,7 +119,11 @@ def worker(
     except ValueError as error:
         raise Told(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
     settings = read_settings()
+    tracing.check()
     _tell(composition.prepare(settings), sys.stderr)
+    for counts in (settings.data_dir / "metrics").glob("*.db"):
+        if not Path("/proc", counts.stem.rpartition("_")[2]).exists():  # a server may keep its own there
+            counts.unlink(missing_ok=True)
     supervise(environment(settings.host, settings.port), 0, settings.workers, lanes)
 
 
@@ -114,9 +139,13 @@ def main() -> None:
 
 
 def _open_fsck() -> "Fsck":
+    return composition.make_fsck(_open_parts())
+
+
+def _open_parts() -> "composition.Parts":
     settings = read_settings()
     _tell(composition.prepare(settings), sys.stderr)
-    return composition.make_fsck(composition.open_parts(settings, decoders=1))
+    return composition.open_parts(settings, decoders=1)
 
 
 def _open_accounts() -> "Accounts":

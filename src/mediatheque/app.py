@@ -183,7 +183,7 @@ def make_library(parts: Parts) -> "Library":
     searching = Searching(database, files.portraits, make_embedder(parts))
     intake = make_intake(parts)
     arriving = make_arrivals(parts, intake)
-    media = Media(database, stores)
+    media = Media(database, stores, (parts.store.name, settings.accel_path) if settings.accel_path else None)
     return Library(
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
@@ -229,7 +229,8 @@ def make_web(parts: Parts) -> "Front":
     from mediatheque.surfaces.web import web_application
 
     surfaces = load(parts.plugins.SURFACES)
-    return web_application(make_library(parts), surfaces, parts.settings.cors_origins, parts.close)
+    logs = parts.settings.log_requests == "on"
+    return web_application(make_library(parts), surfaces, parts.settings.cors_origins, parts.close, logs=logs)
 
 
 def make_worker(parts: Parts, lanes: Sequence[Queue]) -> "Worker":

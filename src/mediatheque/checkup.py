@@ -15,7 +15,7 @@ from mediatheque.model import Queue
 from mediatheque.places import database_url, storage_url
 from mediatheque.records import workers
 from mediatheque.records.engine import Database
-from mediatheque.records.schema import HEAD, revision
+from mediatheque.records.schema import HEAD, revision_of
 from mediatheque.settings import Settings, SettingsError, read_settings, setting
 
 LOW_BYTES, FULL_BYTES = 2 << 30, 200 << 20
@@ -54,7 +54,7 @@ def _database(settings: Settings) -> Iterator[Look]:
     try:
         database.check()
         with database.read() as tx:
-            found, micros = revision(tx), database.now_micros(tx)
+            found, micros = revision_of(tx), database.now_micros(tx)
             served = [lane for lane in Queue if workers.is_served(tx, lane, within_seconds=HEARD_SECONDS)]
     finally:
         database.close()

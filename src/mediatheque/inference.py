@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mediatheque import errors
+from mediatheque import errors, meters
 from mediatheque.decoder import ALLOWED, ENVIRONMENT, PASSED_ON, DecoderFailed, result_of
 from mediatheque.decoder_child import receive, send
 from mediatheque.understanding import Model
@@ -74,7 +74,8 @@ class Models:
         deadline = time.monotonic() + timeout_seconds
         for attempt in range(1, TRIES + 1):
             try:
-                return result_of(self._ask(request, deadline))
+                with meters.timed(meters.MODEL, model.name):
+                    return result_of(self._ask(request, deadline))
             except TimeoutError:
                 raise DecoderFailed("the model did not answer in time") from None
             except (EOFError, OSError, ValueError) as problem:  # it ended: of age, or not

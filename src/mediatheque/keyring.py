@@ -18,10 +18,15 @@ def own_secrets(settings: Settings) -> tuple[str, ...]:
     if settings.secret:
         words = settings.secret.split()
         return tuple(words) if all(len(word) >= SECRET_CHARS for word in words) else (settings.secret,)
-    kept = settings.data_dir / "secret"
+    kept = kept_secret(settings)
     if not kept.exists():
         _keep(kept)
     return tuple(kept.read_text().split())
+
+
+def kept_secret(settings: Settings) -> Path:
+    """Where the secret is kept that the server made itself."""
+    return settings.data_dir / "secret"
 
 
 def _keep(kept: Path) -> None:

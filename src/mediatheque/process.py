@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
 
+from mediatheque import tracing
 from mediatheque.model import Queue
 from mediatheque.settings import Settings, read_settings
 from mediatheque.supervisor import PARENT
@@ -19,7 +20,8 @@ from mediatheque.supervisor import PARENT
 if TYPE_CHECKING:
     from mediatheque.surfaces.front import Front
 
-COUNTS_BYTES = 64 << 10
+COUNTS_BYTES = {"counter": 64 << 10, "histogram": 512 << 10, "gauge_all": 64 << 10}
+"""Room for the counts of one process: times of every skill in every bucket among them."""
 DRAIN_SECONDS = 20
 """For running requests to end after SIGTERM."""
 
@@ -30,6 +32,7 @@ def main() -> None:
     settings = read_settings()
     set_up_logs(settings)
     role, *rest = sys.argv[1:]
+    tracing.set_up(role)
     if role == "web":
         web(settings)
     else:
@@ -48,6 +51,7 @@ def web(settings: Settings) -> None:
 
 def worker(settings: Settings, lanes: list[Queue]) -> None:
     """Do jobs until SIGTERM; the one in hand is finished."""
+    share_counts(settings.data_dir / "metrics")
     from mediatheque.app import make_worker, open_parts
 
     parts = open_parts(settings, decoders=1)
@@ -65,9 +69,9 @@ def share_counts(folder: Path) -> None:
     """
     with suppress(OSError):
         folder.mkdir(exist_ok=True)
-        for kind in ("counter", "histogram", "gauge_all"):
+        for kind, size_bytes in COUNTS_BYTES.items():
             with (folder / f"{kind}_{os.getpid()}.db").open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, COUNTS_BYTES)
+                os.posix_fallocate(file.fileno(), 0, size_bytes)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read when prometheus_client is imported
 
 

@@ -44,6 +44,12 @@ def _storage_url(value: str) -> str:
     return value
 
 
+def _accel_path(value: str) -> str:
+    if value and not (value.startswith("/") and value.endswith("/")):
+        raise ValueError("a path that begins and ends with /")
+    return value
+
+
 def _redis_url(value: str) -> str:
     if value and not value.startswith(("redis://", "rediss://")):
         raise ValueError("redis://host:port/number")
@@ -164,8 +170,16 @@ class Settings(BaseSettings):
     s3_region: str = Field("us-east-1", description="Region of the S3 service.")
     s3_access_key_id: str = Field("", description="Access key of the S3 service.")
     s3_secret_access_key: str = Field("", description="Secret key of the S3 service.")
+    accel_path: Annotated[str, AfterValidator(_accel_path)] = Field(
+        "",
+        description="`/path/` under which the nginx in front has the files of a local storage (`X-Accel-Redirect`); "
+        "only where no client comes past it.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Comma-separated origins whose pages may call the API."
+    )
+    log_requests: Literal["on", "off"] = Field(
+        "off", description="`on`: a line in the log for every request: route, status, seconds, request id."
     )
     log_format: Literal["", "console", "json"] = Field(
         "", description="`console` or `json`; empty: `console` on a terminal, else `json`."

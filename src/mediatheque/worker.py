@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import structlog
 
-from mediatheque import faults
+from mediatheque import faults, meters, tracing
 from mediatheque.core.arrivals import Arrivals
 from mediatheque.core.authoring import Authoring
 from mediatheque.core.crawling import Crawling, Visit
@@ -264,7 +264,11 @@ class Worker:
             self._pipeline.fail(claim, self.owner, outcome, reason, is_verdict=False)
             return
         try:
-            self._perform(claim, outcome, equipment)
+            with (
+                meters.timed(meters.RUN, claim.skill),
+                tracing.span(f"run {claim.skill}", parent=claim.trace, run=str(claim.run_uuid), attempt=claim.attempts),
+            ):
+                self._perform(claim, outcome, equipment)
         except (Unavailable, StorageFull):
             raise
         except Exception as error:

@@ -27,6 +27,8 @@ MAX_WAITING = 8
 class Derivatives:
     """`limit_bytes` may be exceeded by what is written between two looks."""
 
+    hands_over = False
+
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self._folder = folder
         self._limit_bytes = limit_bytes
@@ -70,6 +72,10 @@ class Derivatives:
             while left > 0 and (piece := file.read(min(left, PIECE_BYTES))):
                 left -= len(piece)
                 yield piece
+
+    def proxied(self, served: Served) -> str | None:  # noqa: ARG002
+        """None: a proxy in front sees none of these."""
+        return None
 
     def path(self, served: Served) -> Path | None:  # noqa: ARG002
         """None: it may be evicted before it is opened."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mediatheque import meters
 from mediatheque.core.allowance import Allowance
 from mediatheque.core.sealing import Sealer
 from mediatheque.errors import ProviderFailed, Unavailable
@@ -15,6 +16,8 @@ from mediatheque.records import providers
 from mediatheque.records.engine import Database, Row
 from mediatheque.understanding import Description, Level, Task
 
+ENDPOINT = "endpoint"
+"""What `/metrics` calls all of them: their names are the tenants' own."""
 NO_PROVIDER = "No AI provider is configured: add one, or turn the built-in describer on"
 
 DEFAULT_PROMPT = (
@@ -81,7 +84,8 @@ class ModelDescriber:
 
         def ask(question: str) -> vision.Said:
             allowance.spend(self.tenant_id)
-            return vision.ask(self.endpoint, question, picture, deadline_seconds=until - time.monotonic())
+            with meters.timed(meters.MODEL, ENDPOINT):
+                return vision.ask(self.endpoint, question, picture, deadline_seconds=until - time.monotonic())
 
         with allowance.turn(self.tenant_id, is_awaited=work.is_awaited):
             if task is Task.ALT_TEXT:

@@ -64,7 +64,7 @@ class Fsck:
     def check(self, *, grace: timedelta = GRACE, sample_percent: float = SAMPLE_PERCENT) -> Report:
         """Look at everything; read `sample_percent` of the objects whole and hold them against their hashes."""
         report = Report()
-        with self._database.read() as tx:
+        with self._database.snapshot() as tx:  # it may take a while
             report.assets = inventory.count_assets(tx)
         for recorded in self._recorded():
             self._check_recorded(recorded, report, sample_percent)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 from uuid import UUID
 
 from mediatheque.errors import Conflict, Gone, NotFound, Unavailable
@@ -33,9 +34,14 @@ class Served:
 
 
 class Media:
-    def __init__(self, database: Database, stores: Mapping[str, Store]) -> None:
+    def __init__(
+        self, database: Database, stores: Mapping[str, Store], handed_over: tuple[str, str] | None = None
+    ) -> None:
+        """`handed_over`: a store whose files a proxy in front reads itself, and the path it has for them."""
         self._database = database
         self._stores = stores
+        self._handed_over = handed_over
+        self.hands_over = handed_over is not None
 
     def public(self, uuid: UUID, variant: str) -> Served:
         """What `/i/{id}` stands for: any public image, whatever its tenant.
@@ -122,6 +128,13 @@ class Media:
     def path(self, served: Served) -> Path | None:
         """The object as a local file, where its store has files; raises `Unavailable` for a damaged one."""
         return self._intact(served).path(served.key)
+
+    def proxied(self, served: Served) -> str | None:
+        """The path under which the proxy in front finds the object as a file; None: it comes from us."""
+        if self._handed_over is None or served.store != self._handed_over[0]:
+            return None
+        self._intact(served)
+        return self._handed_over[1] + quote(served.key)
 
     def _intact(self, served: Served) -> Store:
         store = self._stores[served.store]

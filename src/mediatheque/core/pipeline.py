@@ -88,6 +88,11 @@ class Pipeline:
         with self._database.read() as tx:
             return runs.depth(tx)
 
+    def ages(self) -> dict[str, float]:
+        """Seconds since the oldest job of each lane was planned."""
+        with self._database.read() as tx:
+            return runs.oldest_seconds(tx)
+
     def report(self, owner: str, lanes: Iterable[Queue]) -> None:
         """A worker is alive and serves these lanes."""
         with self._database.hasten() as tx:

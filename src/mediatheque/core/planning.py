@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from mediatheque import tracing
 from mediatheque.core.graphs import skills_of
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Asset, Queue, RunState, State
@@ -186,5 +187,6 @@ def _run_row(it: Asset, wanted: Wanted, trigger: str) -> dict[str, Any]:
         "state": RunState.QUEUED,
         "parameters": dict(wanted.parameters) or None,
         "shown": wanted.skill.listed and trigger in SHOWN and not (wanted.skill.is_quiet and trigger == UPLOAD),
+        "trace": tracing.current(),
         "created_at": datetime.now(UTC),
     }

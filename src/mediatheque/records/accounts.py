@@ -42,8 +42,8 @@ def tenant_with(tx: Tx, uuid: UUID) -> RowMapping | None:
     return tx.execute(select(tenant).where(tenant.c.uuid == uuid)).mappings().first()
 
 
-def add_tenant(tx: Tx, name: str, now: datetime) -> int:
-    return _inserted(tx, insert(tenant).values(uuid=uuid4(), name=name, created_at=now))
+def add_tenant(tx: Tx, name: str, now: datetime, *, uuid: UUID | None = None) -> int:
+    return _inserted(tx, insert(tenant).values(uuid=uuid or uuid4(), name=name, created_at=now))
 
 
 def user_named(tx: Tx, tenant_id: int, name: str) -> RowMapping | None:

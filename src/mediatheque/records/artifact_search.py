@@ -53,6 +53,11 @@ def put(tx: Tx, it: Artifact, index: dict[str, str], *, is_new: bool) -> None:
     tx.execute(update(artifact_text).where(mine, differs).values(index))
 
 
+def rescope(tx: Tx, tenant_id: int) -> None:
+    """Let texts that came from another library be found as this tenant's."""
+    tx.execute(update(artifact_text).where(artifact_text.c.tenant_id == tenant_id).values(scope=_scope(tenant_id)))
+
+
 def find(
     tx: Tx, tenant_id: int, user_id: int, query: str, room_id: int | None, *, skip: int, limit: int
 ) -> tuple[list[Artifact], int]:

@@ -21,6 +21,10 @@ BUSY_SECONDS = 5
 LOCK_SECONDS = 10
 """How long a process waits for another one that writes: one that is stopped holds up nobody for ever."""
 GROUP_LIMIT = 64
+STATEMENT_SECONDS = 30
+"""What a statement may take on PostgreSQL; after that it is `Unavailable`, and its connection free for others."""
+IDLE_SECONDS = 60
+"""How long a process that is stopped within a transaction holds its locks there."""
 POOL_SIZE = 8
 POOL_OVERFLOW = 40
 SQLITE_UNAVAILABLE = ("locked", "busy", "disk I/O error", "unable to open", "readonly")
@@ -53,6 +57,21 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """A connection for reading one moment of the whole database, however long that takes; nobody waits for it."""
+        with _meanings(), self._reads.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")
+                connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")  # the moment is that of this look
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK") if self.is_sqlite else connection.rollback()
+
+    @contextmanager
     def write(self) -> Iterator[Tx]:
         """A transaction: all or nothing, and on disk when the block has ended."""
         with _meanings(), self._durable.transaction() as tx:
@@ -67,7 +86,7 @@ class Database:
     @contextmanager
     def migrating(self) -> Iterator[Tx]:
         """A connection on which DDL is transactional, on SQLite too."""
-        engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, "on")
+        engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url, "on", patient=True)
         if self.is_sqlite:
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         with _meanings(), engine.connect() as connection:
@@ -247,7 +266,13 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _postgresql_engine(url: str, synchronous_commit: str) -> Engine:
+def _postgresql_engine(url: str, synchronous_commit: str, *, patient: bool = False) -> Engine:
+    options = {"timezone": "UTC", "synchronous_commit": synchronous_commit}
+    if not patient:
+        options |= {
+            "statement_timeout": f"{STATEMENT_SECONDS}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
+        }
     return create_engine(
         f"postgresql+psycopg://{url.partition('://')[2]}",
         pool_size=POOL_SIZE,
@@ -256,7 +281,7 @@ def _postgresql_engine(url: str, synchronous_commit: str) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": BUSY_SECONDS,
-            "options": f"-c timezone=UTC -c synchronous_commit={synchronous_commit}",
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
 

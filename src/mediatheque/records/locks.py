@@ -34,8 +34,10 @@ def _file(database: Database, name: str, wait: bool) -> Iterator[bool]:
 def _advisory(database: Database, name: str, wait: bool) -> Iterator[bool]:
     key = int.from_bytes(hashlib.sha256(f"mediatheque {name}".encode()).digest()[:8], "big", signed=True)
     with database.read() as connection:
+        connection.execute(text("SET statement_timeout = 0"))  # whoever has the lock may take its time
         take = "SELECT pg_advisory_lock(:key) IS NOT NULL" if wait else "SELECT pg_try_advisory_lock(:key)"
         held = bool(connection.execute(text(take), {"key": key}).scalar())
+        connection.execute(text("RESET statement_timeout"))
         try:
             yield held
         finally:

@@ -56,6 +56,8 @@ class Claim:
     trigger: str
     shown: bool
     parameters: dict[str, Any]
+    trace: str | None
+    """The `traceparent` of what planned the run."""
     blob: RowMapping
 
 
@@ -193,10 +195,26 @@ def restart(tx: Tx, run_ids: Sequence[int], lane_of: Mapping[str, Queue]) -> Non
         tx.execute(insert(job), jobs)
 
 
+def unfinished(tx: Tx, run_ids: Sequence[int]) -> list[int]:
+    """Those of the runs that have not ended."""
+    query = select(run.c.id).where(run.c.state.in_(_UNFINISHED)).order_by(run.c.id)
+    known = set(run_ids)
+    return [found for found in tx.execute(query).scalars() if found in known]
+
+
 def depth(tx: Tx) -> dict[str, int]:
     """Jobs waiting or running, by lane."""
     counts = {row.lane: row.jobs for row in tx.execute(_DEPTH)}
     return {lane.value: counts.get(number, 0) for lane, number in LANES.items()}
+
+
+def oldest_seconds(tx: Tx) -> dict[str, float]:
+    """How long the oldest job of each lane has been there, by lane; 0 where there is none."""
+    made = func.min(run.c.created_at, type_=BigInteger)
+    query = select(job.c.lane, made.label("made")).join(run, run.c.id == job.c.run_id).group_by(job.c.lane)
+    micros = tx.execute(select(now(tx))).scalar_one()
+    ages = {row.lane: max(0.0, (micros - row.made) / MICROSECOND) for row in tx.execute(query)}
+    return {lane.value: ages.get(number, 0.0) for lane, number in LANES.items()}
 
 
 def next_due_seconds(tx: Tx) -> float | None:
@@ -241,7 +259,7 @@ def now(tx: Tx) -> ColumnElement[int]:
 
 
 def _claim(taken: Any, row: RowMapping) -> Claim:
-    same = ("run_id", "run_uuid", "tenant_id", "asset_id", "asset_uuid", "skill", "trigger", "shown")
+    same = ("run_id", "run_uuid", "tenant_id", "asset_id", "asset_uuid", "skill", "trigger", "shown", "trace")
     own = {name: row[name] for name in same}
     job_row = {"job_id": taken.id, "fence": taken.fence, "attempts": taken.attempts}
     return Claim(**job_row, **own, blob_id=row["id"], parameters=row["parameters"] or {}, blob=row)
@@ -265,6 +283,7 @@ _DETAILS = (
         run.c.trigger,
         run.c.shown,
         run.c.parameters,
+        run.c.trace,
         asset.c.uuid.label("asset_uuid"),
         asset.c.kind,
         asset.c.captured_at,

@@ -148,6 +148,22 @@ def trash_token(tenant_id: int) -> str:
     return _spelled(_BASE**_TRIGRAM - 1 - tenant_id)
 
 
+def rescope(tx: Tx, tenant_id: int) -> None:
+    """Let texts that came from another library be found as this tenant's."""
+    mine = asset_text.c.tenant_id == tenant_id
+    for kind in KINDS:
+        for is_public in (False, True):
+            those = select(asset.c.id).where(
+                asset.c.tenant_id == tenant_id, asset.c.kind == kind, asset.c.is_public == is_public,
+                asset.c.deleted_at.is_(None),
+            )  # fmt: skip
+            token = _token(Scope(tenant_id, kind, is_public), is_public)
+            tx.execute(update(asset_text).where(mine, asset_text.c.asset_id.in_(those)).values(scope=token))
+    trashed = select(asset.c.id).where(asset.c.tenant_id == tenant_id, asset.c.deleted_at.is_not(None))
+    discarded = update(asset_text).where(mine, asset_text.c.asset_id.in_(trashed))
+    tx.execute(discarded.values(scope=trash_token(tenant_id)))
+
+
 def _scope_of(it: Asset) -> Scope:
     return Scope(it.tenant_id, it.kind, it.is_public)
 

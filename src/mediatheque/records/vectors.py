@@ -129,6 +129,13 @@ def is_indexed(tx: Tx) -> bool:
     return tx.execute(text("SELECT to_regclass('vector_index') IS NOT NULL")).scalar_one() is True
 
 
+def index_all(tx: Tx) -> None:
+    """Put all vectors into the index, where there is one: after rows came otherwise than one by one."""
+    if is_indexed(tx):
+        for row in tx.execute(select(embedding.c.asset_id, embedding.c.model)).all():
+            _index(tx, row.asset_id, row.model)
+
+
 def literal(amounts: Iterable[float]) -> str:
     """A vector as pgvector writes it."""
     return "[" + ",".join(f"{value:.5g}" for value in amounts) + "]"

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mediatheque import meters
 from mediatheque.errors import Unavailable
 
 FAILURES = 3
@@ -14,7 +15,8 @@ REST_SECONDS = 5.0
 class Circuit:
     """Counts failures in a row; when there were too many, one call in `REST_SECONDS` is let through to look again."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
         self._lock = threading.Lock()
         self._failures = 0
         self._closed_until = 0.0
@@ -25,7 +27,8 @@ class Circuit:
         """Raises `Unavailable` at once while the store rests; what the block raises as such counts."""
         self._enter()
         try:
-            yield
+            with meters.timed(meters.STORE, self._kind):
+                yield
         except Unavailable as error:
             self._failed(error)
             raise

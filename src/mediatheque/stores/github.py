@@ -49,7 +49,7 @@ class GitHubStore:
         self._may_delete = may_delete
         self._has_token = has_token
         self._turn = turn
-        self._circuit = Circuit()
+        self._circuit = Circuit("github")
         self._looked: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
         with file_meanings():
             staging.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ class S3Store:
         self._client = client
         self._owns_staging = owns_staging
         self._public_base_url = public_base_url
-        self._circuit = Circuit()
+        self._circuit = Circuit("s3")
         with file_meanings():
             staging.mkdir(parents=True, exist_ok=True)
 

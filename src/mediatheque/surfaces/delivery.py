@@ -57,6 +57,11 @@ class Source(Protocol):
 
     def path(self, served: Served) -> Path | None: ...
 
+    @property
+    def hands_over(self) -> bool: ...
+
+    def proxied(self, served: Served) -> str | None: ...
+
 
 class Delivery:
     def __init__(
@@ -117,6 +122,10 @@ class Delivery:
     async def _stream(
         self, entry: Entry, status: int, headers: list[Header], span: Range | None, scope: dict[str, Any], send: Send
     ) -> None:
+        proxied = await in_thread(self._media.proxied, entry.served) if self._media.hands_over else None
+        if proxied is not None:  # which cuts ranges itself
+            await _send(send, 200, _proxied(headers, proxied))
+            return
         file = await in_thread(self._media.path, entry.served)
         if file is not None and span is None and "http.response.pathsend" in scope.get("extensions", ()):
             await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -182,6 +191,13 @@ class Streamed(Response):
         entry = await self._delivery.look(served.key, served.asset_uuid, lambda: served)
         allowance = [header for header in self.raw_headers if header[0].startswith(b"x-ratelimit-")]
         await self._delivery.answer(entry, scope, send, *self._more, *allowance)
+
+
+def _proxied(headers: list[Header], path: str) -> list[Header]:
+    """The whole object's headers, and where the proxy finds its bytes."""
+    own = {b"content-length", b"content-range"}
+    kept = [header for header in headers if header[0] not in own]
+    return [*kept, (b"content-length", b"0"), (b"x-accel-redirect", path.encode("ascii"))]
 
 
 async def refuse(error: LibraryError, render: RenderError, method: str, send: Send) -> None:

@@ -5,10 +5,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
+
+from mediatheque import tracing
 from mediatheque.errors import ClientTooSlow
 from mediatheque.surfaces.headers import API, request_id
 from mediatheque.surfaces.http import AsgiApp, Receive, Send
 from mediatheque.surfaces.metrics import ERRORS, REQUESTS, SECONDS
+
+log = structlog.get_logger()
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SILENCE_SECONDS = 60
@@ -26,7 +31,10 @@ class Front:
         *,
         answers_preflights: bool = False,
         on_end: Callable[[], None],
+        logs: bool = False,
     ) -> None:
+        """`logs`: a line for every request that goes to the framework."""
+        self._logs = logs
         self._framework = framework
         self.end = on_end
         """To be called when the server is told to stop: answers without an end of their own end then."""
@@ -44,10 +52,14 @@ class Front:
                     return
             self._requests.inc()
             started = time.perf_counter()
-            await self._framework(scope, patient(receive), with_headers(scope, send))
-            SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(
-                time.perf_counter() - started
-            )
+            with tracing.span("request", parent=_traceparent(scope)) as traced:
+                await self._framework(scope, patient(receive), with_headers(scope, send))
+                told = _told(scope)
+                traced.update(told, name=told["route"])
+            seconds = time.perf_counter() - started
+            SECONDS.labels(scope["method"] if scope["method"] in METHODS else "other").observe(seconds)
+            if self._logs:
+                log.info("request", **told, seconds=round(seconds, 4))
         else:
             await self._framework(scope, receive, send)
 
@@ -55,6 +67,21 @@ class Front:
         """Whether a browser asks if a page of another origin may come here with a credential: the framework knows."""
         asks = self._answers_preflights and scope["method"] == "OPTIONS"
         return asks and any(name == b"access-control-request-method" for name, _ in scope["headers"])
+
+
+def _traceparent(scope: dict[str, Any]) -> str | None:
+    """What the client is doing this for, where it says so (W3C Trace Context)."""
+    if not tracing.is_on():
+        return None
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+
+
+def _told(scope: dict[str, Any]) -> dict[str, Any]:
+    """What logs and traces say of a request: its route rather than its path, which may hold what opens a door."""
+    route = getattr(scope.get("route"), "path", "none")
+    state = scope.get("state", {})
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    return {"route": f"{method} {route}", "status": state.get("status", 0), "request_id": state.get("request_id", "")}
 
 
 def patient(receive: Receive) -> Receive:
@@ -89,6 +116,7 @@ def with_headers(scope: dict[str, Any], send: Send) -> Send:
 
     async def send_with_headers(message: Any) -> None:
         if message["type"] == "http.response.start":
+            scope["state"]["status"] = message["status"]
             if message["status"] >= 500:
                 ERRORS.labels(str(message["status"])).inc()
             present = {name for name, _ in message["headers"]}

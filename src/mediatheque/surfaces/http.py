@@ -1,6 +1,7 @@
 """The toolbox of the HTTP surfaces: credentials before anything else, one core call, errors in the dialect's shape."""
 
 import asyncio
+import contextvars
 import hashlib
 import json
 import time
@@ -17,6 +18,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from mediatheque import tracing
 from mediatheque.core.access import require
 from mediatheque.core.idempotency import Made, Remembering
 from mediatheque.core.library import Library
@@ -78,7 +80,10 @@ async def in_thread(act: Callable[Parameters, Result], *args: Parameters.args, *
     """Run a synchronous call in the bounded pool of request threads; raises `Unavailable` when too many wait."""
     if _pool._work_queue.qsize() > MAX_WAITING:  # the pool has no public word for it
         raise Unavailable(retry_after_seconds=1)
-    return await asyncio.get_running_loop().run_in_executor(_pool, partial(act, *args, **named))
+    call = partial(act, *args, **named)
+    if tracing.is_on():
+        call = partial(contextvars.copy_context().run, call)
+    return await asyncio.get_running_loop().run_in_executor(_pool, call)
 
 
 async def polled(look: Callable[[], Result | None], seconds: float) -> Result | None:

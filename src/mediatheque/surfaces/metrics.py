@@ -33,12 +33,15 @@ class Asked:
         jobs = GaugeMetricFamily("mediatheque_jobs", "Jobs waiting or running", labels=["queue"])
         for queue, count in self._library.pipeline.depth().items():
             jobs.add_metric([queue], count)
+        ages = GaugeMetricFamily("mediatheque_job_age_seconds", "Age of the oldest job", labels=["queue"])
+        for queue, seconds in self._library.pipeline.ages().items():
+            ages.add_metric([queue], seconds)
         files = GaugeMetricFamily("mediatheque_embedded_files", "Files searched by meaning, by model", labels=["model"])
         passages = GaugeMetricFamily("mediatheque_embedded_passages", "Their passages", labels=["model"])
         for covered in self._library.searching.coverage():
             files.add_metric([covered.model], covered.assets)
             passages.add_metric([covered.model], covered.passages)
-        yield from (jobs, files, passages)
+        yield from (jobs, ages, files, passages)
 
 
 def exposition(library: Library) -> tuple[bytes, str]:

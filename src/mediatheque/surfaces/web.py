@@ -37,9 +37,17 @@ TUS_ANSWER = ["tus-resumable", "upload-length", "upload-offset", "upload-expires
 
 
 def web_application(
-    library: Library, surfaces: Sequence[Surface], cors_origins: Sequence[str], on_stop: Callable[[], None]
+    library: Library,
+    surfaces: Sequence[Surface],
+    cors_origins: Sequence[str],
+    on_stop: Callable[[], None],
+    *,
+    logs: bool = False,
 ) -> Front:
-    """The whole of HTTP, ready to be served; `on_stop` runs when the server has sent its last answer."""
+    """The whole of HTTP, ready to be served; `on_stop` runs when the server has sent its last answer.
+
+    `logs`: a line for every request.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,7 +70,7 @@ def web_application(
         app.add_middleware(CORSMiddleware, **terms)
         narrow = [prefix for surface in surfaces if not surface.is_for_any_origin for prefix in surface.hot]
         hot |= {prefix: CORSMiddleware(hot[prefix], **terms) for prefix in narrow}
-    return Front(app, hot, answers_preflights=bool(cors_origins), on_end=library.news.end)
+    return Front(app, hot, answers_preflights=bool(cors_origins), on_end=library.news.end, logs=logs)
 
 
 def _cors(origins: Sequence[str]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ run = Table(
     Column("parameters", JSON),
     Column("result", JSON),
     Column("shown", Boolean, nullable=False, server_default=false()),
+    Column("trace", String(55)),
     instant("created_at", nullable=False),
     instant("started_at"),
     instant("finished_at"),
