@@ -9,6 +9,7 @@ SURFACES = (
     "mediatheque.surfaces.dispatch:SURFACE",
     "mediatheque.surfaces.signed:SURFACE",
     "mediatheque.surfaces.mcp:SURFACE",
+    "mediatheque.surfaces.console:SURFACE",
 )
 STORES = (
     "mediatheque.stores.local:STORE",
