@@ -58,4 +58,4 @@ def test_the_first_load_is_small(client: httpx.Client) -> None:
 
 def test_the_console_is_in_the_openapi_document(client: httpx.Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
-    assert {"/", "/console/{path}"} <= paths.keys()
+    assert {"/", "/console/{screen}"} <= paths.keys()

@@ -44,7 +44,7 @@ const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, 
 document.addEventListener("keydown", (event) => {
   const target = event.target as Element;
   if (event.defaultPrevented || (target.matches?.(TYPING) && event.key !== "Escape")) return;
-  if (document.querySelector("dialog[open]") && event.key !== "Escape") return;
+  if (document.querySelector("dialog[open]")) return;
   const mod = event.ctrlKey || event.metaKey;
   const pressed = mod ? `mod+${event.key.toLowerCase()}` : event.key;
   if (event.altKey) return;

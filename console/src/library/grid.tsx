@@ -44,6 +44,13 @@ export function Grid({ files, total, label, target, byDay, active, place, select
   // biome-ignore lint/correctness/useExhaustiveDependencies: another grid has other heights
   useLayoutEffect(() => virtual.measure(), [grid]);
 
+  const placed = useRef(place);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another list moves the place
+  useEffect(() => {
+    if (placed.current !== place) virtual.scrollToOffset(PLACES.get(place) ?? 0);
+    placed.current = place;
+  }, [place]);
+
   const shown = virtual.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {

@@ -2,6 +2,7 @@
 
 import { ChevronLeft, ChevronRight, Info, ScanText, X, ZoomIn, ZoomOut } from "lucide-react";
 import { type CSSProperties, useEffect, useRef, useState } from "react";
+import { createPortal } from "react-dom";
 import { here } from "../api/client";
 import { useDetail, useFindings } from "../api/queries";
 import type { FileDetail, UserFile } from "../api/types";
@@ -46,8 +47,11 @@ export function Viewer({ id, files, onClose, onMove, onActive, onEnd }: Props) {
   ]);
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
+    const behind = document.querySelector(".shell");
+    behind?.setAttribute("inert", "");
     own.current?.focus();
     return () => {
+      behind?.removeAttribute("inert");
       requestAnimationFrame(() => {
         const tile = document.querySelector<HTMLElement>('[role="grid"] [tabindex="0"]');
         (tile ?? before)?.focus({ preventScroll: true });
@@ -62,7 +66,7 @@ export function Viewer({ id, files, onClose, onMove, onActive, onEnd }: Props) {
   }, [id]);
 
   const name = listed ? nameOf(listed) : (file?.title ?? file?.original_filename ?? "File");
-  return (
+  return createPortal(
     <div ref={own} className="viewer" role="dialog" aria-modal="true" aria-label={name} tabIndex={-1}>
       <header>
         <button type="button" className="icon" aria-label="Back" onClick={onClose}>
@@ -136,7 +140,8 @@ export function Viewer({ id, files, onClose, onMove, onActive, onEnd }: Props) {
           <Facts file={file} />
         </aside>
       ) : null}
-    </div>
+    </div>,
+    document.body,
   );
 }
 

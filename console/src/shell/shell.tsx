@@ -1,8 +1,9 @@
 /** What is around every screen: the rail, the keys that work everywhere, and dropping files anywhere. */
 
 import { Menu } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { useLocation } from "wouter";
+import { words } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { DropZone } from "../uploads/drop";
 import { Help } from "./help";
@@ -11,7 +12,10 @@ import { Rail } from "./rail";
 const Tray = lazy(() => import("../uploads/tray"));
 
 export function Shell({ children }: { children: ReactNode }) {
-  const [, go] = useLocation();
+  const [location, go] = useLocation();
+  useEffect(() => {
+    document.title = `${words(location.split("/")[1] || "library")} · Mediatheque`;
+  }, [location]);
   const [isOpen, setOpen] = useState(false);
   const [isHelping, setHelping] = useState(false);
   useKeys("Everywhere", [

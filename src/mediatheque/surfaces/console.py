@@ -31,6 +31,7 @@ HEADERS = (
     (b"content-security-policy", POLICY.encode()),
 )
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
+_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"content": {name: {} for name in ("text/html", "text/javascript", "text/css", "image/svg+xml")}},
     404: {"description": "No such file", "content": {"application/json": {}}},
@@ -45,17 +46,24 @@ _UNBUILT = b"""<!doctype html>
 
 
 def routes(library: Library) -> APIRouter:  # noqa: ARG001
+    router = APIRouter()
+    router.include_router(_open())
+    return router
+
+
+def _open() -> APIRouter:
     router = APIRouter(route_class=Porch, tags=["console"])
 
-    @router.get("/", response_class=Response, responses={200: {"content": {"text/html": {}}}}, openapi_extra=OPEN)
+    @router.get("/", response_class=Response, responses=_PAGE, openapi_extra=OPEN)
+    @router.get(ROOT, response_class=Response, responses=_PAGE, openapi_extra=OPEN)
     async def open_console(request: Request) -> Response:
         """The web console."""
         return _page(request)
 
-    @router.get(f"{ROOT}/{{path:path}}", response_class=Response, responses=_ANSWERS, openapi_extra=OPEN)
-    async def console_file(request: Request, path: str) -> Response:
+    @router.get(f"{ROOT}/{{screen:path}}", response_class=Response, responses=_ANSWERS, openapi_extra=OPEN)
+    async def console_file(request: Request, screen: str) -> Response:
         """A file of the console; the page itself for every screen's address."""
-        return _asset(request, path) if path.startswith(FILES) else _page(request)
+        return _asset(request, screen) if screen.startswith(FILES) else _page(request)
 
     return router
 
