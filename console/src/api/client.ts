@@ -16,14 +16,17 @@ export class ApiError extends Error {
   }
 }
 
+/** Refuses credentials that have no user, such as those of an outside issuer, although they are good everywhere else. */
+const ME = "/api/v1/auth/me";
+
 const credentials: Middleware = {
   async onRequest({ request }) {
     const token = await secret();
     if (token) request.headers.set("Authorization", `Bearer ${token}`);
     return request;
   },
-  onResponse({ response }) {
-    if (response.status === 401) signOut();
+  onResponse({ response, schemaPath }) {
+    if (response.status === 401 && schemaPath !== ME) signOut();
   },
 };
 

@@ -75,7 +75,13 @@ function search(filters: Filters, offset: number): Promise<FilePage> {
 export function useMe() {
   return useQuery({
     queryKey: ["me"],
-    queryFn: async () => (await told(api.GET("/api/v1/auth/me"))).data,
+    queryFn: async () =>
+      (
+        await told(api.GET("/api/v1/auth/me")).catch((error) => {
+          if (error instanceof ApiError && error.status === 401) return { data: null };
+          throw error;
+        })
+      ).data,
     staleTime: 300_000,
   });
 }
