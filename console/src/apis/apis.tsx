@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
-import { refusal } from "../api/client";
+import { ApiError, refusal } from "../api/client";
 import { useFiles } from "../api/queries";
 import { secret } from "../api/session";
 import { NONE } from "../library/filters";
@@ -91,12 +91,17 @@ function Shown({ dialect }: { dialect: Dialect }) {
       {!dialect.isAsked ? null : answer.isPending ? (
         <Skeleton rows={2} />
       ) : answer.isError ? (
-        <Failure error={answer.error} />
+        <Refused error={answer.error} absent={dialect.absent} />
       ) : (
         <Code label="Answer" text={answer.data} />
       )}
     </section>
   );
+}
+
+function Refused({ error, absent }: { error: unknown; absent: string | undefined }) {
+  if (absent && error instanceof ApiError && error.status === 404) return <p className="note">{absent}</p>;
+  return <Failure error={error} />;
 }
 
 async function ask(call: Call): Promise<string> {

@@ -11,6 +11,8 @@ export interface Dialect {
   name: string;
   place: string;
   words: string;
+  /** What a 404 means here. */
+  absent?: string;
   call: Call;
   isAsked: boolean;
 }
@@ -35,6 +37,7 @@ export function dialectsOf(id: string, origin: string): Dialect[] {
       place: "/v3/images",
       isAsked: true,
       words: "Image library of a mail product: ids that begin with img_, public addresses at /i/.",
+      absent: "Only public pictures are in this library; make this one public to see it here.",
       call: get(`${origin}/v3/images/${imageId(id)}`),
     },
     {
@@ -42,6 +45,7 @@ export function dialectsOf(id: string, origin: string): Dialect[] {
       place: "/api/v1/assets",
       isAsked: true,
       words: "Assets with skills and runs, camelCase in an envelope.",
+      absent: "Only pictures are assets here.",
       call: get(`${origin}/api/v1/assets/${id}`),
     },
     {

@@ -53,7 +53,10 @@ uploader.on("upload-success", (file, response) => {
   void queries.invalidateQueries({ queryKey: ["files"] });
   void queries.invalidateQueries({ queryKey: ["usage"] });
 });
-uploader.on("restored", () => void uploader.upload().catch(() => undefined));
+uploader.on("restored", () => {
+  for (const file of uploader.getFiles()) if (file.error) uploader.removeFile(file.id); // it was refused, and would be again
+  void uploader.upload().catch(() => undefined);
+});
 
 /** Queue files; those whose bytes the library has already wait for a word of their own. */
 export async function take(files: File[]): Promise<void> {
