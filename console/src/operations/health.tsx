@@ -85,7 +85,7 @@ function Usage() {
           </li>
         ))}
       </ul>
-      {quota.data ? <p className="quiet">{quota.data.message}</p> : null}
+      {quota.data && !quota.data.can_proceed ? <p className="problem">{quota.data.message}</p> : null}
       <p className="note">
         How deep the queue is and how its jobs fare is told at <a href="/metrics">/metrics</a>; no public route pauses
         or retries a job, so this page does not either.
