@@ -68,7 +68,7 @@ def _generated(environment: dict[str, str]) -> str:
 def _asked_for(document: dict[str, Any]) -> dict[str, Any]:
     """The paths that the sources name, with what they answer when all is well, and the shapes that those need."""
     sources = [file.read_text() for file in (SOURCES / "src").rglob("*.ts*") if file != TYPES]
-    named = {path for source in sources for path in re.findall(r'"(/[\w/{}.-]+)"', source)}
+    named = {path for source in sources for path in re.findall(r'"(/(?:api|v1|health)/[\w/{}.-]+)"', source)}
     paths = {path: operations for path, operations in document["paths"].items() if path in named}
     for operations in paths.values():
         for operation in operations.values():
