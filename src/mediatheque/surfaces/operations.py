@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import swagger_ui_bundle
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
 from mediatheque.core.library import Library
@@ -77,11 +77,6 @@ def routes(library: Library, app: FastAPI) -> APIRouter:
         if name not in _ASSETS:
             raise NotFound
         return _page(FileResponse(_SWAGGER / name, media_type=_ASSETS[name]))
-
-    @router.get("/", response_class=Response, status_code=307)
-    async def home(request: Request) -> Response:  # noqa: ARG001
-        """To the API's page."""
-        return RedirectResponse("/docs")
 
     return router
 
