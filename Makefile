@@ -62,7 +62,7 @@ faults: $(UV) ## kill the server a thousand times under load, on both databases,
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python -m tests.faults $(ARGS)
 
-wheel: $(UV) models ## build the wheel into dist/, with the vision models
+wheel: $(UV) models console ## build the wheel into dist/, with the console and the vision models
 	$(UV) build --quiet --wheel
 
 sbom: $(UV) ## what the package is made of, as CycloneDX 1.5 in dist/sbom.json

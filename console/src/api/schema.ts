@@ -1115,7 +1115,10 @@ export interface paths {
         };
         /**
          * Search Artifacts
-         * @description Artifacts that hold every word, or one that begins with it; those that have them in the title first.
+         * @description Artifacts that hold every word, or one that begins with it, those that have them in the title first.
+         *
+         *     `semantic`: those that mean the same; `hybrid`: both, the best first. Without a model the search goes by words,
+         *     and `meta` says so.
          */
         get: operations["search_artifacts_v1_artifacts_search_get"];
         put?: never;
@@ -1716,15 +1719,6 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** FileList */
-        FileList: {
-            /** Files */
-            files: components["schemas"]["UserFile"][];
-            /** Total Count */
-            total_count: number;
-            /** Has More */
-            has_more: boolean;
-        };
         /** FindingList */
         FindingList: {
             /**
@@ -1854,7 +1848,10 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** FoundItem */
+        /**
+         * FoundItem
+         * @description `matched_by` says why; `similarity` is the nearest passage's, 1 for the same.
+         */
         FoundItem: {
             /** Id */
             id: string;
@@ -1882,6 +1879,10 @@ export interface components {
             updated_at: string;
             /** Snippet */
             snippet: string;
+            /** Matched By */
+            matched_by: components["schemas"]["SearchBy"][];
+            /** Similarity */
+            similarity: number | null;
         };
         /**
          * FoundList
@@ -1895,6 +1896,27 @@ export interface components {
             /** Has More */
             has_more: boolean;
             search_mode: components["schemas"]["SearchBy"];
+            /** Note */
+            note: string | null;
+        };
+        /** FoundMany */
+        FoundMany: {
+            /** Data */
+            data: components["schemas"]["FoundItem"][];
+            meta: components["schemas"]["FoundMeta"];
+        };
+        /**
+         * FoundMeta
+         * @description `mode` is what the search went by; `note` says why, where that is not what was asked for.
+         */
+        FoundMeta: {
+            /** Total */
+            total: number;
+            /** Limit */
+            limit: number;
+            /** Offset */
+            offset: number;
+            mode: components["schemas"]["SearchBy"];
             /** Note */
             note: string | null;
         };
@@ -2013,12 +2035,6 @@ export interface components {
         Many_ArtifactItem_: {
             /** Data */
             data: components["schemas"]["ArtifactItem"][];
-            meta: components["schemas"]["Meta"];
-        };
-        /** Many[FoundItem] */
-        Many_FoundItem_: {
-            /** Data */
-            data: components["schemas"]["FoundItem"][];
             meta: components["schemas"]["Meta"];
         };
         /** Many[RoomObject] */
@@ -2991,6 +3007,15 @@ export interface components {
             /** Folders */
             folders: components["schemas"]["FolderObject"][];
         };
+        /** FileList */
+        mediatheque__surfaces__files__listing__FileList: {
+            /** Files */
+            files: components["schemas"]["UserFile"][];
+            /** Total Count */
+            total_count: number;
+            /** Has More */
+            has_more: boolean;
+        };
     };
     responses: never;
     parameters: never;
@@ -3955,7 +3980,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FoundList"] | components["schemas"]["FileList"];
+                    "application/json": components["schemas"]["FoundList"] | components["schemas"]["mediatheque__surfaces__files__listing__FileList"];
                 };
             };
         };
@@ -4624,6 +4649,7 @@ export interface operations {
             header?: {
                 /** @description The version that is changed, as `ETag` told it; 412 when it is not the newest. */
                 "If-Match"?: string;
+                "Idempotency-Key"?: string;
             };
             path: {
                 room_id: string;
@@ -4797,6 +4823,7 @@ export interface operations {
             query: {
                 query: string;
                 room_id?: string | null;
+                mode?: components["schemas"]["SearchBy"];
                 limit?: number;
                 offset?: number;
             };
@@ -4812,7 +4839,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Many_FoundItem_"];
+                    "application/json": components["schemas"]["FoundMany"];
                 };
             };
         };
