@@ -61,7 +61,12 @@ def mounted(data_dir: Path) -> None:
 
 def make_server(data_dir: Path, *arguments: str, database: str = "") -> Server:
     """Not started yet. `database` empty: SQLite in the data folder."""
-    environment = {"MEDIATHEQUE_RATE_LIMIT": "0", "PYTHONDONTWRITEBYTECODE": "", "MEDIATHEQUE_LOG_FORMAT": "json"}
+    environment = {
+        "MEDIATHEQUE_RATE_LIMIT": "0",
+        "MEDIATHEQUE_ENRICH_IMAGES": "off",
+        "PYTHONDONTWRITEBYTECODE": "",
+        "MEDIATHEQUE_LOG_FORMAT": "json",
+    }
     if database.startswith("postgres"):
         environment["MEDIATHEQUE_DATABASE_URL"] = database
     data_dir.parent.mkdir(parents=True, exist_ok=True)

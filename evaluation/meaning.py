@@ -24,6 +24,7 @@ MIN_WORDS = 8
 AT = 10
 FILES = "/api/v2/user-files"
 ENDED = {"completed", "failed"}
+PAUSE_SECONDS, PATIENCE_SECONDS = 0.25, 300.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def _paragraphs(client: httpx.Client) -> dict[str, str]:
     for name in SOURCES:
         if (CORPUS / name).exists():
             file_id = _uploaded(client, (CORPUS / name).read_bytes(), Path(name).name)
-            wait_for(lambda it=file_id: _document(client, it)["text_extraction_status"] in ENDED, "the text", 600)
+            _until(lambda it=file_id: _document(client, it)["text_extraction_status"] in ENDED, "the text")
             texts += _document(client, file_id)["text"].split("\n\n")
             client.delete(f"{FILES}/{file_id}")
     clean = dict.fromkeys(" ".join(text.split()) for text in texts if len(text.split()) >= MIN_WORDS)
@@ -82,7 +83,17 @@ def _settle(client: httpx.Client) -> None:
         counts = re.findall(r'^mediatheque_jobs\{queue="[a-z]+"\} ([0-9.]+)$', client.get("/metrics").text, re.M)
         return not any(float(count) for count in counts)
 
-    wait_for(is_idle, "the queue to be empty", 600)
+    _until(is_idle, "the queue to be empty")
+
+
+def _until(condition: Callable[[], bool], what: str) -> None:
+    """Look now and then: whoever looks all the time takes the machine away from what it waits for."""
+
+    def is_so() -> bool:
+        time.sleep(PAUSE_SECONDS)
+        return condition()
+
+    wait_for(is_so, what, PATIENCE_SECONDS)
 
 
 def _ways(client: httpx.Client) -> dict[str, Callable[[str], list[str]]]:
@@ -129,7 +140,7 @@ def _heard(client: httpx.Client) -> dict[str, tuple[str, str]]:
         path = CORPUS / name
         if path.exists():
             file_id = _sent(client, path)
-            wait_for(lambda it=file_id: _status(client, it) in ENDED, f"the analysis of {name}", 600)
+            _until(lambda it=file_id: _status(client, it) in ENDED, f"the analysis of {name}")
             text = client.get(f"/api/v2/videos/{file_id}/transcript").json()["text"] or ""
             found[name] = (text, said)
     return found

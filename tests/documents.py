@@ -3,6 +3,8 @@
 import io
 import zipfile
 
+from PIL import Image, ImageDraw, ImageFont
+
 _TYPES = '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -47,4 +49,17 @@ def archive(parts: dict[str, str]) -> bytes:
         packed.writestr("[Content_Types].xml", _TYPES)
         for name, text in parts.items():
             packed.writestr(name, text)
+    return file.getvalue()
+
+
+def scan(*pages: str) -> bytes:
+    """A PDF whose pages are pictures of these lines, as a scanner makes it."""
+    pictures = []
+    for text in pages:
+        picture = Image.new("RGB", (1000, 700), (250, 249, 245))
+        for number, line in enumerate(text.splitlines()):
+            ImageDraw.Draw(picture).text((60, 60 + 70 * number), line, (25, 25, 30), ImageFont.load_default(44))
+        pictures.append(picture)
+    file = io.BytesIO()
+    pictures[0].save(file, "PDF", save_all=True, append_images=pictures[1:])
     return file.getvalue()

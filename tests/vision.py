@@ -2,9 +2,10 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -47,15 +48,20 @@ class Vision:
         return status, body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
+def in_json(headers: Message, body: bytes) -> dict[str, Any]:
+    return dict(json.loads(body))
+
+
 @contextmanager
-def stand_in() -> Iterator[Vision]:
+def stand_in(parse: Callable[[Message, bytes], dict[str, Any]] = in_json) -> Iterator[Vision]:
+    """`parse` reads a request, as strictly as the endpoint is to be: what it does not take gets no answer."""
     vision = Vision()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             vision.requests.append(
-                {"path": self.path, "authorization": self.headers["authorization"]} | json.loads(body)
+                {"path": self.path, "authorization": self.headers["authorization"]} | parse(self.headers, body)
             )
             if vision.hang is not None:
                 vision.hang.wait(30)

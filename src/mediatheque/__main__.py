@@ -5,7 +5,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mediatheque import app as composition
     from mediatheque import checkup, configuration
     from mediatheque import settings as configured
-    from mediatheque.core.accounts import FirstCredentials
+    from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.fsck import Fsck
     from mediatheque.settings import Settings
 else:
@@ -65,7 +65,7 @@ commands.command("config")(doctor.config(lambda: configuration.effective(read_se
 
 @commands.callback()
 def _context(context: typer.Context) -> None:
-    context.obj = lambda: composition.make_accounts(read_settings())
+    context.obj = _open_accounts
 
 
 @commands.command()
@@ -84,7 +84,7 @@ def serve(
     first = composition.prepare(settings)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         counts.unlink()  # those of processes that have ended
-    _welcome(settings, first)
+    _tell(first, sys.stdout, f"Mediatheque serves {settings.base_url}")
     supervise(environment(settings.host, settings.port), processes, settings.workers if workers else 0, tuple(Queue))
 
 
@@ -98,7 +98,7 @@ def worker(
     except ValueError as error:
         raise Told(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
     settings = read_settings()
-    composition.prepare(settings)
+    _tell(composition.prepare(settings), sys.stderr)
     supervise(environment(settings.host, settings.port), 0, settings.workers, lanes)
 
 
@@ -115,12 +115,19 @@ def main() -> None:
 
 def _open_fsck() -> "Fsck":
     settings = read_settings()
-    composition.prepare(settings)
+    _tell(composition.prepare(settings), sys.stderr)
     return composition.make_fsck(composition.open_parts(settings, decoders=1))
 
 
-def _welcome(settings: "Settings", first: "FirstCredentials | None") -> None:
-    lines: list[Any] = [f"Mediatheque serves {settings.base_url}"]
+def _open_accounts() -> "Accounts":
+    settings = read_settings()
+    _tell(composition.prepare(settings), sys.stderr)
+    return composition.make_accounts(settings)
+
+
+def _tell(first: "FirstCredentials | None", stream: TextIO, *before: str) -> None:
+    """Say what is said once: the first credentials, when this was the first start of all."""
+    lines = [*before]
     if first is not None:
         lines += [
             f"First start. Login: {first.username}  password: {first.password}",
@@ -128,8 +135,8 @@ def _welcome(settings: "Settings", first: "FirstCredentials | None") -> None:
             "Both are shown this once; `mediatheque keys create --tenant default` makes more keys.",
         ]
     with suppress(OSError):  # nobody can read it; the server can serve all the same
-        typer.echo("\n".join(lines))
-        sys.stdout.flush()
+        stream.writelines(f"{line}\n" for line in lines)
+        stream.flush()
 
 
 def _open_standard_files() -> None:

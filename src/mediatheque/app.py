@@ -267,7 +267,10 @@ def make_intake(parts: Parts) -> "Intake":
     from mediatheque.core.probing import Probing
 
     probing = Probing(load(parts.plugins.KINDS), parts.decoders)
-    return Intake(parts.database, parts.pipeline.stores, probing, parts.pipeline, make_quota(parts))
+    return Intake(
+        parts.database, parts.pipeline.stores, probing, parts.pipeline, make_quota(parts),
+        enriches_unasked=parts.settings.enrich_images == "on",
+    )  # fmt: skip
 
 
 def make_arrivals(parts: Parts, intake: "Intake") -> "Arrivals":
@@ -291,14 +294,14 @@ def make_authoring(parts: Parts) -> "Authoring":
     from mediatheque.core.authoring import Authoring
 
     listening = partial(signals_for, parts.database, parts.settings.data_dir)
-    return Authoring(parts.database, parts.signals, listening, timedelta(days=parts.settings.trash_days))
+    kept = timedelta(days=parts.settings.trash_days)
+    return Authoring(parts.database, parts.signals, listening, kept, make_embedder(parts))
 
 
 def make_accounts(settings: Settings) -> "Accounts":
     """For the command line: accounts alone, on a database that is ready."""
     from mediatheque.core.accounts import Accounts
 
-    prepare(settings)
     return Accounts(Database(database_url(settings)))
 
 

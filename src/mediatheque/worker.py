@@ -75,6 +75,7 @@ class Worker:
         self.owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid4().hex[:8]}"
         self._pipeline = pipeline
         self._arrivals = arriving
+        self._authoring = authoring
         self._equipment = equipment
         self._signals = signals
         self._lanes = lanes
@@ -162,10 +163,10 @@ class Worker:
             self._wake.set()  # where one job was there may be another: the other slot looks too
             with self._holding(claim):
                 self._do(claim, self._equipment)
-        has_arrived = (
-            self._arrivals.finish_next()
-        )  # after each job one of these, so that neither keeps the other waiting
-        return bool(claims) or has_arrived
+        has_arrived = self._arrivals.finish_next()  # one after each job, so that neither keeps the other waiting
+        if claims or has_arrived:
+            return True
+        return Queue.ENRICH in lanes and self._authoring.reader.read_next()
 
     def _crawl(self) -> None:
         """One slot for crawls: most of its time goes by in waiting for others, so that it delays nobody."""

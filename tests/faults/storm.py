@@ -61,7 +61,9 @@ def storm(
     while figures.kills.total() < kills:
         batch = min(per_check, kills - figures.kills.total())
         asyncio.run(_batch(site, ledger, figures, batch, uploads * batch // kills, chance))
-        figures.note(check(site, ledger))
+        mended = check(site, ledger)
+        assert not mended.missing_objects, f"rows without their objects: {mended.missing_objects}"
+        figures.note(mended)
         figures.acknowledged, figures.refused = ledger.acknowledged, len(ledger.refusals)
         figures.seconds = time.monotonic() - started
         tell(figures)

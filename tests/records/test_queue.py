@@ -218,6 +218,24 @@ def test_a_zombie_s_result_changes_nothing_and_leaves_no_bytes(
     assert whole.is_idle()
 
 
+@pytest.mark.parametrize("zombie_first", [True, False])
+def test_a_zombie_from_before_the_trash_takes_no_bytes_along(url: str, tmp_path: Path, zombie_first: bool) -> None:
+    """A file that was restored has its run anew, and whoever was at it before counts no more."""
+    with opened(tmp_path, database_url=url if url.startswith("postgres") else "") as whole:
+        it = whole.upload(TERMS, "photo.jpg", picture("JPEG"))
+        (zombie,) = whole.parts.pipeline.claim("zombie", FAST_ONLY, 1)
+        whole.library.trash.discard(whole.actor, it.uuid)
+        whole.library.trash.restore(whole.actor, it.uuid)
+        (successor,) = whole.parts.pipeline.claim("successor", FAST_ONLY, 1)
+        order = [(zombie, "zombie"), (successor, "successor")]
+        for held, owner in order if zombie_first else order[::-1]:
+            finish(whole, held, owner)
+        with whole.parts.database.read() as tx:
+            shown = {made.key for made in assets.variants_of(tx, it.blob.id)}
+        assert len(shown) == 5
+        assert {found.key for found in whole.parts.store.list("variants/")} == shown
+
+
 def test_a_zombie_s_failure_changes_nothing(two_claims: tuple[Whole, Asset, Claim, Claim]) -> None:
     whole, it, zombie, successor = two_claims
     whole.parts.pipeline.fail(zombie, "zombie", Outcome(), "gave up", is_verdict=True)

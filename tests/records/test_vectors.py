@@ -54,7 +54,7 @@ def filled(database: Database, files: int, passages: int = 3, model: str = MODEL
 def ids(database: Database, looking: Nearest, tenant_id: int, question: object, **options: object) -> list[int]:
     with database.read() as tx:
         near = looking.find(tx, tenant_id, MODEL, question, **({"limit": 5, "floor": -1.0} | options))  # type: ignore[arg-type]
-    return [it.asset_id for it in near]
+    return [it.owner_id for it in near]
 
 
 def expected(found: dict[int, object], question: object, limit: int = 5) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from tests.conftest import DATABASES
 from tests.support import Server, process_tree, process_tree_bytes
 
 GROWTH_BYTES = 512 << 20
@@ -38,3 +39,14 @@ def arguments(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.NoSuchProcess:
         return []
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def thinking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server with models, once on SQLite and once on PostgreSQL."""
+    environment = {"MEDIATHEQUE_MODELS": "on"}
+    if request.param == "postgresql":
+        environment["MEDIATHEQUE_DATABASE_URL"] = request.getfixturevalue("postgres").create()
+    running = Server(tmp_path_factory.mktemp(f"thinking-{request.param}") / "data", environment).start()
+    yield running
+    assert running.stop() == 0

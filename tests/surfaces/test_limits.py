@@ -134,6 +134,20 @@ def test_a_named_origin_may_call_the_api(limited: Server, key: str, origin: str)
     assert "access-control-allow-credentials" not in answer.headers
 
 
+def test_a_named_origin_may_use_the_tools_and_read_media_too(limited: Server, key: str) -> None:
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST",
+               "Access-Control-Request-Headers": "authorization,content-type,mcp-protocol-version"}  # fmt: skip
+    asked = httpx.options(f"{limited.url}/mcp", headers=headers)
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, ORIGIN)
+    with limited.client(key) as client:
+        answer = client.get("/mcp", headers={"Origin": ORIGIN})
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        strange = client.get("/mcp", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in strange.headers
+        for path in ("/media/none", "/i/none", "/content/none"):
+            assert client.get(path, headers={"Origin": ORIGIN}).headers["access-control-allow-origin"] == "*", path
+
+
 @pytest.mark.parametrize("origin", ["null", "https://evil.example", f"{ORIGIN}.evil.example", "http://app.example"])
 def test_no_other_origin_is_ever_named(limited: Server, key: str, origin: str) -> None:
     with limited.client(key) as client:

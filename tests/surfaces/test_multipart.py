@@ -106,7 +106,7 @@ def test_the_boundary_may_occur_in_the_data(tenant: Tenant) -> None:
 
 def test_a_huge_urlencoded_body_is_refused_unread(tenant: Tenant) -> None:
     pieces = (b"a=b&" * 16384 for _ in range(800))
-    assert post(tenant, pieces, "application/x-www-form-urlencoded") in {400, 413, 415}
+    assert post(tenant, pieces, "application/x-www-form-urlencoded") in {400, 413, 415, 422}
 
 
 def test_an_endless_text_field_is_refused(tenant: Tenant) -> None:
@@ -115,7 +115,7 @@ def test_an_endless_text_field_is_refused(tenant: Tenant) -> None:
         for _ in range(16_000):
             yield b"x" * 65536
 
-    assert post(tenant, body()) in {400, 413}
+    assert post(tenant, body()) in {413, 422}
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x"])

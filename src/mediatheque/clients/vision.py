@@ -1,20 +1,15 @@
-"""An OpenAI-compatible chat-completions endpoint that takes images: asked for one JSON object, and distrusted.
-
-One question costs at most `deadline_seconds`, retries and all; whatever goes wrong is `errors.ProviderFailed` with a
-message that is safe to show: short, on one line, without the key.
-"""
+"""An OpenAI-compatible chat-completions endpoint that takes images: asked for one JSON object, and distrusted."""
 
 import json
-import random
 import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from mediatheque.clients.addresses import FetchFailed, Refused
-from mediatheque.clients.fetch import Answer, Fetch, Oversized
+from mediatheque.clients import asking
+from mediatheque.clients.asking import host
+from mediatheque.clients.fetch import Answer, Fetch
 from mediatheque.errors import ProviderFailed
 from mediatheque.model import Endpoint, Reach
 
@@ -23,13 +18,8 @@ MAX_ANSWER_BYTES = 1 << 20
 MAX_CAPTION_CHARS = 1000
 MAX_TEXT_CHARS = 4000
 MAX_TAGS, MAX_TAG_CHARS = 15, 50
-ATTEMPTS = 3
-FIRST_PAUSE_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 8.0
-WORTH_ANOTHER_TRY = frozenset({429, 500, 502, 503, 504})
-SNIPPET_CHARS = 200
+PATH = "chat/completions"
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]+")
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)
 
 
@@ -60,9 +50,9 @@ def ask(endpoint: Endpoint, question: str, picture: str, *, deadline_seconds: fl
     """What the model says of the JPEG `picture` (base 64). Raises `ProviderFailed`."""
     until = time.monotonic() + deadline_seconds
     body = _question(endpoint, question, picture)
-    content = _content(endpoint, _json(endpoint, _persistent(endpoint, body, until)))
+    content = _content(endpoint, asking.json_of(endpoint, _answered(endpoint, body, until)))
     if not content.strip():
-        content = "".join(_streamed(_persistent(endpoint, body | {"stream": True}, until).body))
+        content = "".join(_streamed(_answered(endpoint, body | {"stream": True}, until).body))
     return _said(content)
 
 
@@ -83,56 +73,15 @@ def _question(endpoint: Endpoint, question: str, picture: str) -> dict[str, Any]
     }
 
 
-def _persistent(endpoint: Endpoint, body: dict[str, Any], until: float) -> Answer:
-    """A 200 within the deadline; overload and trouble on the other side are worth another try, refusals are not."""
-    for attempt in range(1, ATTEMPTS + 1):
-        answer = _post(endpoint, body, until)
-        if answer is not None and answer.status == 200:
-            return answer
-        pause = _pause(attempt, answer)
-        is_over = attempt == ATTEMPTS or (answer is not None and answer.status not in WORTH_ANOTHER_TRY)
-        if is_over or time.monotonic() + pause >= until:
-            raise _refusal(endpoint, answer)
-        time.sleep(pause)
-    raise ProviderFailed
-
-
-def _pause(attempt: int, answer: Answer | None) -> float:
-    """Seconds before the next try: what the other side asks for, else growing with jitter."""
-    asked = answer.headers.get("retry-after", "") if answer is not None else ""
-    if asked.isdigit():
-        return float(asked)
-    return min(FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 1), MAX_PAUSE_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311
-
-
-def _refusal(endpoint: Endpoint, answer: Answer | None) -> ProviderFailed:
-    if answer is None:
-        return ProviderFailed(f"The AI provider {_host(endpoint)} cannot be reached")
-    said = " ".join(_told(answer.body).replace(endpoint.api_key or "\0", "***").split())[:SNIPPET_CHARS]
-    return ProviderFailed(f"The AI provider {_host(endpoint)} answered {answer.status}{': ' + said if said else ''}")
-
-
-def _told(body: bytes) -> str:
-    """The message inside an error body where it is one of the usual shape; other bodies are not repeated."""
-    try:
-        error = json.loads(body)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
-
-
-def _json(endpoint: Endpoint, answer: Answer) -> Any:
-    try:
-        return json.loads(answer.body)
-    except (ValueError, RecursionError):
-        raise ProviderFailed(f"The AI provider {_host(endpoint)} answered something that is no JSON") from None
+def _answered(endpoint: Endpoint, body: dict[str, Any], until: float) -> Answer:
+    return asking.persistent(endpoint, PATH, {"json": body}, until, max_bytes=MAX_ANSWER_BYTES)
 
 
 def _content(endpoint: Endpoint, answer: Any) -> str:
     try:
         content = answer["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError):
-        raise ProviderFailed(f"The AI provider {_host(endpoint)} answered without a message") from None
+        raise ProviderFailed(f"The AI provider {host(endpoint)} answered without a message") from None
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
@@ -162,24 +111,21 @@ def _said(content: str) -> Said:
     if not caption:
         raise ProviderFailed("The AI provider's answer holds no caption")
     tags = found.get("tags")
-    confidence: Any = found.get("confidence")
-    is_number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
+    confidence = asking.number(found.get("confidence"))
     return Said(
         caption=caption,
         description=one_line(found.get("description"), MAX_TEXT_CHARS),
         alt_text=one_line(found.get("alt_text")),
         tags=_tags(tags if isinstance(tags, list) else []),
         visible_text=_lines(found.get("visible_text")),
-        confidence=min(max(float(confidence), 0.0), 1.0) if is_number else None,
+        confidence=None if confidence is None else min(max(confidence, 0.0), 1.0),
         answer=found,
     )
 
 
 def one_line(value: Any, limit: int = MAX_CAPTION_CHARS) -> str | None:
-    """Printable text on one line; None for what is blank, or no text."""
-    if not isinstance(value, str):
-        return None
-    return " ".join(_UNPRINTABLE.sub(" ", value).split())[:limit] or None
+    """As `asking.one_line`, at most as long as a caption."""
+    return asking.one_line(value, limit)
 
 
 def _tags(values: list[Any]) -> tuple[str, ...]:
@@ -190,34 +136,3 @@ def _tags(values: list[Any]) -> tuple[str, ...]:
 def _lines(value: Any) -> str | None:
     lines = [one_line(line) for line in value.splitlines()] if isinstance(value, str) else []
     return "\n".join(line for line in lines if line)[:MAX_TEXT_CHARS] or None
-
-
-def _post(endpoint: Endpoint, body: dict[str, Any], until: float) -> Answer | None:
-    """One request; None when there was no answer. Raises `ProviderFailed` at the deadline and for endless answers."""
-    headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
-    fetch = Fetch(endpoint.reach)
-    try:
-        return fetch.request(
-            "POST", _url(endpoint), headers=headers, json=body,
-            deadline_seconds=until - time.monotonic(), max_bytes=MAX_ANSWER_BYTES,
-        )  # fmt: skip
-    except Refused:
-        raise ProviderFailed(f"The AI provider {_host(endpoint)} may not be reached from here") from None
-    except Oversized:
-        raise ProviderFailed(f"The AI provider {_host(endpoint)} answered too much") from None
-    except FetchFailed:
-        if time.monotonic() >= until:
-            raise ProviderFailed(f"The AI provider {_host(endpoint)} did not answer in time") from None
-        return None
-    finally:
-        fetch.close()
-
-
-def _url(endpoint: Endpoint) -> str:
-    """The base with `/v1` unless it ends in it, and the operation's path (contract, 2.7)."""
-    base = endpoint.base_url.rstrip("/")
-    return f"{base}/chat/completions" if base.endswith("/v1") else f"{base}/v1/chat/completions"
-
-
-def _host(endpoint: Endpoint) -> str:
-    return urlsplit(endpoint.base_url).hostname or "?"

@@ -13,7 +13,7 @@ FIELD = ("body", "url")
 
 
 def checked(url: str) -> Place:
-    """Where a link may lead, as far as its spelling tells; raises `BadRequest` for another scheme, and `Invalid`."""
+    """Where a link may lead, as far as its spelling tells; raises `BadRequest`, and `Invalid` for one too long."""
     if len(url) > MAX_URL_CHARS:
         message = f"String should have at most {MAX_URL_CHARS} characters"
         raise Invalid(message, field=FIELD, kind="string_too_long")
@@ -22,8 +22,8 @@ def checked(url: str) -> Place:
     try:
         return place_of(url)
     except Refused as error:
-        message = "Input should be a URL with a host, without credentials, blanks and control characters"
-        raise Invalid(message, field=FIELD, kind="url_parsing") from error
+        message = "Invalid URL: it needs a host, and no credentials, blanks or control characters"
+        raise BadRequest(message) from error
 
 
 def address_row(url: str) -> dict[str, Any]:

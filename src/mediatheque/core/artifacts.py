@@ -27,7 +27,7 @@ from mediatheque.core.wording import (
 )
 from mediatheque.errors import Invalid, NotFound, StaleVersion
 from mediatheque.model import Actor
-from mediatheque.records import artifact_search, artifacts, versions
+from mediatheque.records import artifact_search, artifacts, meanings, versions
 from mediatheque.records.engine import Database, Tx
 from mediatheque.records.versions import Packed
 
@@ -205,6 +205,7 @@ class Artifacts:
             if it.deleted_at is not None and it.deleted_at <= self._purged_until():
                 raise NotFound("Artifact not found").about("artifact")
             artifacts.change(tx, it.id, {"deleted_at": None})
+            meanings.call(tx, it, datetime.now(UTC), is_new=False)
             self._stream.tell(tx, it, Event.RESTORED)
         self._stream.wake()
         return self.read(actor, room, artifact)
@@ -275,6 +276,7 @@ class Artifacts:
         )  # fmt: skip
         versions.put_newest(tx, before, draft.whole)
         artifact_search.put(tx, before, draft.index, is_new=draft.number == 1)
+        meanings.call(tx, before, now, is_new=draft.number == 1)
         artifacts.refer(tx, before, draft.assets)
         made = artifacts.artifact_with(tx, room_id, uuid)
         assert made is not None

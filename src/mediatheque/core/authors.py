@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mediatheque.core.names import MAX_TAG_CHARS, MAX_TAGS
-from mediatheque.core.planning import MANUAL, WORKFLOW
+from mediatheque.core.planning import MANUAL, UNASKED, WORKFLOW
 from mediatheque.model import Asset
 from mediatheque.records import assets, authorship, findings
 from mediatheque.records.engine import Tx
@@ -20,6 +20,8 @@ MAX_TEXT_CHARS = 1000
 KINDS = {"description": ("basic_caption",), "alt_text": ("alt_text",), "tags": ("tags",), "title": ()}
 """Findings from which a field comes, and which are judged with it."""
 ASKED_FOR = frozenset({MANUAL, WORKFLOW})
+UNSEEN = frozenset({"description", "tags"})
+"""What a run that nobody asked for may fill in: the clients of that door are not shown it."""
 
 
 def fill(tx: Tx, claim: Claim, it: Asset, texts: Mapping[str, str], tags: Sequence[str], now: datetime) -> None:
@@ -30,9 +32,11 @@ def fill(tx: Tx, claim: Claim, it: Asset, texts: Mapping[str, str], tags: Sequen
     blank = {name: value for name, value in wanted.items() if _is_blank(it, name)}
     decided = {name for name, row in authorship.of_asset(tx, it.id).items() if row["run_id"] is None} if blank else ()
     values = {name: value for name, value in blank.items() if name not in decided or claim.trigger in ASKED_FOR}
+    if claim.trigger == UNASKED:
+        values = {name: value for name, value in values.items() if name in UNSEEN}
     if values:
         authorship.put(tx, it, {name: _standing(it, name) for name in values}, claim.run_id, now)
-        _write(tx, it, values, now)
+        _write(tx, it, values, it.updated_at if claim.trigger == UNASKED else now)
 
 
 def note_person(tx: Tx, it: Asset, changes: Mapping[str, Any], now: datetime) -> None:

@@ -152,6 +152,7 @@ class Chunking:
         """What a signed URL stands for; raises `Forbidden`, and `Conflict` when the upload takes no more bytes."""
         with self._database.read() as tx:
             it = promises.awaited(tx, uuid, CHUNKED)
+            promises.check_awaited(it)
             return it, _shown(tx, it).chunk(number)
 
     def stage(self, chunk: Chunk) -> Staged:

@@ -2,24 +2,19 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
+from mediatheque.core.allowance import Allowance
 from mediatheque.core.sealing import Sealer
 from mediatheque.errors import ProviderFailed, Unavailable
 from mediatheque.model import Endpoint, Reach
 from mediatheque.ports import Describer, Work
-from mediatheque.records import permits, providers
+from mediatheque.records import providers
 from mediatheque.records.engine import Database, Row
-from mediatheque.records.tables import MICROSECOND
 from mediatheque.understanding import Description, Level, Task
 
-DESCRIPTIONS = "descriptions"
-SECONDS_PER_DAY = 86400
-AWAITED_SECONDS, TURN_LOOK_SECONDS, TURN_GRACE_SECONDS = 20.0, 0.2, 30.0
 NO_PROVIDER = "No AI provider is configured: add one, or turn the built-in describer on"
 
 DEFAULT_PROMPT = (
@@ -39,17 +34,14 @@ QUESTIONS = {
 @dataclass(frozen=True, slots=True)
 class Describers:
     """`default`: the operator's endpoint; `builtin` None: turned off; `others`: where providers that are
-    not the operator's may lie; `daily_limit` 0: none."""
+    not the operator's may lie."""
 
     database: Database
     sealer: Sealer
     builtin: Describer | None
     default: Endpoint | None
     others: Reach
-    daily_limit: int
-    deadline_seconds: float
-    concurrent: int = 0
-    """Questions of one tenant at a time; 0: any number."""
+    allowance: Allowance
 
     def of(self, tenant_id: int) -> Describer:
         """Raises `ProviderFailed` when nobody is there to ask."""
@@ -61,43 +53,6 @@ class Describers:
         if self.builtin is None:
             raise ProviderFailed(NO_PROVIDER)
         return self.builtin
-
-    def spend(self, tenant_id: int) -> None:
-        """Count one question; raises `ProviderFailed` when today's are used up."""
-        if not self.daily_limit:
-            return
-        day = int(time.time() // SECONDS_PER_DAY)
-        with self.database.write() as tx:
-            if not providers.spend(tx, tenant_id, DESCRIPTIONS, day, self.daily_limit):
-                raise ProviderFailed(f"The AI provider was asked {self.daily_limit} times today: the budget is used up")
-
-    @contextmanager
-    def turn(self, tenant_id: int, *, is_awaited: bool) -> Iterator[None]:
-        """One of the tenant's few turns to talk to a model, for as long as the block lasts.
-
-        Raises `Unavailable` when none comes free, soon, or in time for somebody who waits: the run is tried again.
-        """
-        if not self.concurrent:
-            yield
-            return
-        holder, patience = uuid4().hex, AWAITED_SECONDS if is_awaited else 0.0
-        until = time.monotonic() + patience
-        while not self._takes_turn(tenant_id, holder):
-            if time.monotonic() >= until:
-                raise Unavailable("The AI provider is busy with other pictures of yours", retry_after_seconds=5)
-            time.sleep(TURN_LOOK_SECONDS)
-        try:
-            yield
-        finally:
-            with self.database.hasten() as tx:
-                permits.give_back(tx, tenant_id, DESCRIPTIONS, holder)
-
-    def _takes_turn(self, tenant_id: int, holder: str) -> bool:
-        lasts = round((self.deadline_seconds + TURN_GRACE_SECONDS) * MICROSECOND)
-        with self.database.write() as tx:
-            providers.hold(tx, tenant_id)
-            now = self.database.now_micros(tx)
-            return permits.take(tx, tenant_id, DESCRIPTIONS, holder, now, until=now + lasts, limit=self.concurrent)
 
     def _endpoint(self, row: Row) -> Endpoint:
         try:
@@ -121,13 +76,14 @@ class ModelDescriber:
         picture = work.decode(
             "mediatheque.skills.describing_decode:picture", path=str(work.source), media_type=work.facts.media_type
         )
-        until = time.monotonic() + self.describers.deadline_seconds
+        allowance = self.describers.allowance
+        until = time.monotonic() + allowance.deadline_seconds
 
         def ask(question: str) -> vision.Said:
-            self.describers.spend(self.tenant_id)
+            allowance.spend(self.tenant_id)
             return vision.ask(self.endpoint, question, picture, deadline_seconds=until - time.monotonic())
 
-        with self.describers.turn(self.tenant_id, is_awaited=work.is_awaited):
+        with allowance.turn(self.tenant_id, is_awaited=work.is_awaited):
             if task is Task.ALT_TEXT:
                 said = ask(QUESTIONS[task])
                 return Description(said.caption, self.endpoint.model, said.confidence, prompt_hash=self._hash(task))

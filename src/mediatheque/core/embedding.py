@@ -66,10 +66,16 @@ class Embedder:
             found = files.texts_of(tx, [claim.blob_id], TEXTS).get(claim.blob_id, {})
             known = vectors.known(tx, claim.asset_id, model)
         passages = passages_of(it, found) if it is not None else []
+        return Meaning(
+            model, [_placed(one) | row for one, row in zip(passages, self.rows(passages, known), strict=True)]
+        )
+
+    def rows(self, passages: Sequence[Passage], known: Mapping[str, bytes]) -> list[dict[str, Any]]:
+        """The passages' vectors, those in `known` (by the digest of a text) as they are; raises `Unavailable`."""
         digests = [_digest(passage) for passage in passages]
         new = {digest: passage.text for digest, passage in zip(digests, passages, strict=True) if digest not in known}
-        known |= dict(zip(new, self._passages(list(new.values())), strict=True))
-        return Meaning(model, [_row(one, it, known[it]) for one, it in zip(passages, digests, strict=True)])
+        amounts = dict(known) | dict(zip(new, self._passages(list(new.values())), strict=True))
+        return [_row(one, it, amounts[it]) for one, it in zip(passages, digests, strict=True)]
 
     def question(self, text: str, model: str) -> "NDArray[Any]":
         """The vector of a question to passages of that model.
@@ -117,12 +123,11 @@ def _digest(passage: Passage) -> str:
 
 
 def _row(passage: Passage, digest: str, data: bytes) -> dict[str, Any]:
-    return {
-        "field": passage.field,
-        "position": passage.position,
-        "digest": digest,
-        "snippet": " ".join(passage.text.split())[:SNIPPET_CHARS],
-        "page_numbers": list(passage.page_numbers) or None,
-        "start_seconds": passage.start_seconds,
-        "amounts": data,
-    }
+    snippet = " ".join(passage.text.split())[:SNIPPET_CHARS]
+    return {"position": passage.position, "digest": digest, "snippet": snippet, "amounts": data}
+
+
+def _placed(passage: Passage) -> dict[str, Any]:
+    """Where in a file it is."""
+    pages = list(passage.page_numbers) or None
+    return {"field": passage.field, "page_numbers": pages, "start_seconds": passage.start_seconds}

@@ -71,7 +71,18 @@ class Taken:
 
 
 class Intake:
-    def __init__(self, database: Database, stores: Stores, probing: Probing, pipeline: Pipeline, quota: Quota) -> None:
+    def __init__(
+        self,
+        database: Database,
+        stores: Stores,
+        probing: Probing,
+        pipeline: Pipeline,
+        quota: Quota,
+        *,
+        enriches_unasked: bool = True,
+    ) -> None:
+        """`enriches_unasked` False: what nobody asked to be enriched is not."""
+        self._enriches_unasked = enriches_unasked
         self._database = database
         self._stores = stores
         self._probing = probing
@@ -264,6 +275,7 @@ class Intake:
             self._pipeline.planner.follow(tx, made)
         self._pipeline.planner.plan(
             tx, made, trigger=UPLOAD, enrich=upload.enrich, parameters=_asked(upload),
+            unasked=terms.enriches_unasked and self._enriches_unasked,
             workflows_run=terms.runs_workflows or upload.intent is Intent.RULES,
         )  # fmt: skip
         return made

@@ -91,20 +91,20 @@ class Links:
     def recrawl(self, actor: Actor, uuid: UUID) -> None:
         """Have a link crawled again, once an hour at most.
 
-        Raises `NotFound`, `NotALink`, `AlreadyProcessing`, `RateLimited` with the time to wait.
+        Raises `NotFound`, `NotALink`, `RateLimited` with the time to wait, `AlreadyProcessing`.
         """
         planner, now = self._pipeline.planner, datetime.now(UTC)
         with self._database.write() as tx:
             it = assets.lock(tx, uuid, actor.tenant_id)
             link = _link(tx, it)
             assert it is not None
-            latest = executions.latest_of(tx, [it.id], planner.crawling).get(it.id, [])
-            if any(execution.state in executions.UNFINISHED for execution in latest):
-                raise AlreadyProcessing
             asked = link.recrawl_asked_at
             if asked is not None and now < asked + RECRAWL_EVERY:
                 left = (asked + RECRAWL_EVERY - now).total_seconds()
                 raise RateLimited("A link can be crawled again once an hour", retry_after_seconds=int(left) + 1)
+            latest = executions.latest_of(tx, [it.id], planner.crawling).get(it.id, [])
+            if any(execution.state in executions.UNFINISHED for execution in latest):
+                raise AlreadyProcessing
             links.ask_again(tx, it.id, now)
             crawls = [skill for skill in planner.skills.values() if skill.crawls]
             planner.enqueue(tx, it, [Wanted(skill) for skill in crawls], REQUEST)

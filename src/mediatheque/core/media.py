@@ -87,6 +87,8 @@ class Media:
 
     def by_key(self, key: str) -> Served:
         """What a storage key of a public asset stands for, its own blob or a variant; raises `NotFound`."""
+        if not key.isprintable():
+            raise NotFound("Not found")
         with self._database.read() as tx:
             it, made = assets.owner_of_key(tx, key)
         if it is None or not it.is_public or it.state == State.FAILED:

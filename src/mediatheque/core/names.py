@@ -64,7 +64,7 @@ def title(value: str | None, max_chars: int = MAX_TITLE_CHARS) -> str | None:
 def tags(values: Sequence[str]) -> tuple[str, ...]:
     """Tags as they are kept: stripped, none blank, none twice, in the order given. Raises `Invalid` (contract, 3.8)."""
     kept = tuple(dict.fromkeys(tag for value in values if (tag := value.strip())))
-    if len(kept) > MAX_TAGS:
+    if len(values) > MAX_TAGS:
         raise Invalid(f"List should have at most {MAX_TAGS} items", field=("tags",), kind="too_long")
     for tag in kept:
         text(tag, "tags", MAX_TAG_CHARS)

@@ -10,11 +10,13 @@ from mediatheque.model import Asset
 TITLE, ALT_TEXT, DESCRIPTION = "title", "alt_text", "description"
 VISIBLE_TEXT, DOCUMENT_TEXT, TRANSCRIPT, PAGE_TEXT = "visible_text", "document_text", "transcript", "page_text"
 CHUNKS = "chunks"
+CONTENT = "content"
 TEXTS = (VISIBLE_TEXT, CHUNKS, TRANSCRIPT, PAGE_TEXT)
 """Kinds of findings that passages are made of."""
-PASSAGE_WORDS, SPOKEN_WORDS = 300, 80
-MAX_PASSAGES = 1000
+PASSAGE_WORDS, SPOKEN_WORDS, MIN_WRITTEN_WORDS = 300, 80, 100
+MAX_PASSAGES, MAX_WRITTEN = 1000, 200
 _WORD = re.compile(r"\S+")
+_PARAGRAPHS = re.compile(r"\n\s*\n|\n(?=#)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,29 @@ def passages_of(it: Asset, findings: Mapping[str, Any]) -> list[Passage]:
             break
         found.append(one)
     return found
+
+
+def written(title: str, text: str) -> list[Passage]:
+    """A document that is written here, by its headings and paragraphs, the first with the title; 200 at most.
+
+    A heading begins a passage unless the one before is a short one, so that an edit changes few of them.
+    """
+    found: list[str] = []
+    room = 0
+    for paragraph in _PARAGRAPHS.split(text):
+        count = len(paragraph.split())
+        if not count:
+            continue
+        is_apart = paragraph.startswith("#") and room <= PASSAGE_WORDS - MIN_WRITTEN_WORDS
+        if found and count <= room and not is_apart:
+            found[-1] += f"\n\n{paragraph}"
+            room -= count
+        else:
+            words = paragraph.split(" ")
+            found += (" ".join(words[at : at + PASSAGE_WORDS]) for at in range(0, len(words), PASSAGE_WORDS))
+            room = PASSAGE_WORDS - count
+    found[:1] = ["\n\n".join([title, *found[:1]])]
+    return [Passage(CONTENT, place, one) for place, one in enumerate(found[:MAX_WRITTEN])]
 
 
 def said_at(segments: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, str]]:

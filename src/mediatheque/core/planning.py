@@ -15,7 +15,8 @@ from mediatheque.records.engine import Database, Tx
 
 UPLOAD, MANUAL, WORKFLOW, DISPATCH = "upload", "manual", "workflow", "dispatch"
 REPAIR, REPLACEMENT, RESTORE, REQUEST = "repair", "replacement", "restore", "request"
-TEXTS = "texts"
+TEXTS, UNASKED = "texts", "unasked"
+"""`UNASKED`: at a door whose clients cannot ask, and are to see no change of what they sent."""
 SHOWN = frozenset({UPLOAD, MANUAL, WORKFLOW})
 """Triggers whose runs clients see in an asset's history."""
 
@@ -59,19 +60,23 @@ class Planner:
         *,
         trigger: str,
         enrich: bool = False,
+        unasked: bool = False,
         workflows_run: bool = False,
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
         """Enqueue, in the caller's transaction, what new bytes of the asset's kind ask for, in the order of the list.
 
         `enrich`: also what enriches, one after another, since a description makes use of what was found before it;
-        `parameters` are for what describes. `workflows_run`: also the tenant's workflow that runs by itself.
+        `parameters` are for what describes; `unasked`: the same, though nobody asked. `workflows_run`: also the
+        tenant's workflow that runs by itself.
         """
         planned = [skill for skill in self._for(it.kind) if skill.automatic]
         self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
-        enriching = [skill for skill in self._for(it.kind) if enrich and skill.enriches and not skill.automatic]
+        enriching = [
+            skill for skill in self._for(it.kind) if (enrich or unasked) and skill.enriches and not skill.automatic
+        ]
         wanted = [Wanted(skill, (parameters or {}) if skill.describes else {}) for skill in enriching]
-        self.enqueue(tx, it, wanted, trigger, chained=True)
+        self.enqueue(tx, it, wanted, trigger if enrich else UNASKED, chained=True)
         graph = workflows.auto_run(tx, it.tenant_id) if workflows_run else None
         if graph is not None:
             self.enqueue(tx, it, self.wanted_by(graph, it), UPLOAD, chained=True)

@@ -77,11 +77,13 @@ class Presigning:
         return self._promise(actor, narrowed, wishes.checked(), filename, declared, remembering)
 
     def awaited(self, uuid: UUID) -> Arrival:
-        """The upload that a signed URL stands for; raises `Forbidden`, and `Conflict` when it was confirmed."""
+        """The upload that a signed URL stands for; raises `Forbidden`."""
         with self._database.read() as tx:
             return promises.awaited(tx, uuid, PRESIGNED)
 
     def stage(self, it: Arrival) -> Staged:
+        """Room for its bytes; raises `Conflict` when it was confirmed."""
+        promises.check_awaited(it)
         return Staged(self._stores.primary.staging, it.size_bytes)
 
     def receive(self, it: Arrival, staged: Staged) -> None:
@@ -134,7 +136,7 @@ class Presigning:
 
     def _confirm(self, it: Arrival, size_bytes: int | None, sha256: str | None = None) -> Confirmed | None:
         if it.state in {DONE, SKIPPED}:
-            if size_bytes is not None and size_bytes > it.size_bytes:
+            if size_bytes is not None and size_bytes != it.size_bytes:
                 raise BadRequest("Another size than was confirmed")
             return _confirmed(it, is_repeated=True)
         promises.check_open(it)

@@ -28,11 +28,16 @@ _TEXTS = frozenset({"text/plain", "text/markdown"})
 
 def declared_type(terms: Terms, media_type: str) -> str:
     """The type that is promised, as we spell it; raises `Unsupported`."""
-    declared = media_type.partition(";")[0].strip().lower()
-    declared = _ALIASES.get(declared, declared)
+    declared = spelled(media_type)
     if declared not in terms.media_types:
         raise Unsupported(f"Unsupported media type: {media_type[:100]}")
     return declared
+
+
+def spelled(media_type: str) -> str:
+    """A media type without its parameters, by the name that we use for it."""
+    plain = media_type.partition(";")[0].strip().lower()
+    return _ALIASES.get(plain, plain)
 
 
 def types_like(declared: str) -> frozenset[str]:
@@ -58,15 +63,19 @@ def key_for(store: Store, actor: Actor, uuid: UUID, filename: str, media_type: s
 
 
 def awaited(tx: Tx, uuid: UUID, method: str) -> Arrival:
-    """The upload that a signed URL stands for; raises `Forbidden`, and `Conflict` when it takes no more bytes."""
+    """The upload that a signed URL stands for; raises `Forbidden`."""
     it = arrivals.arrival_with(tx, uuid, None)
     if it is None or it.method != method:
         raise Forbidden("Invalid signature")
     if has_expired(it):
         raise Forbidden("Expired signature")
+    return it
+
+
+def check_awaited(it: Arrival) -> None:
+    """Raises `Conflict` when the upload takes no more bytes."""
     if it.state != OPEN:
         raise Conflict("The upload has been confirmed")
-    return it
 
 
 def mine(tx: Tx, actor: Actor, uuid: UUID, method: str) -> Arrival:

@@ -56,7 +56,7 @@ class Providers:
         self._describers = describers
         self._sealer = describers.sealer
         self._operator_tenant = operator_tenant
-        self._test_seconds = min(TEST_SECONDS, describers.deadline_seconds)
+        self._test_seconds = min(TEST_SECONDS, describers.allowance.deadline_seconds)
         self._tests = threading.BoundedSemaphore(TESTS_AT_ONCE)
 
     def all(self, actor: Actor) -> list[Provider]:
@@ -131,7 +131,7 @@ class Providers:
         if not self._tests.acquire(blocking=False):
             raise Unavailable("Too many tests at once", retry_after_seconds=10)
         try:
-            self._describers.spend(actor.tenant_id)
+            self._describers.allowance.spend(actor.tenant_id)
             said = vision.ask(endpoint, QUESTIONS[Task.CAPTION], _sample(), deadline_seconds=self._test_seconds)
         except ProviderFailed as error:
             return Tested(None, endpoint.model, endpoint.base_url, error.message)
@@ -225,10 +225,10 @@ def _needs_key(kept: Row | Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 
 def masked_key(key: str) -> str:
-    """`sk-***`, or the first characters; of a short key none."""
+    """`sk-***`, or the first four characters (contract, 2.7); of a key of no more than these none."""
     if key.startswith("sk-"):
         return "sk-***"
-    return f"{key[:SHOWN_KEY_CHARS]}***" if len(key) > 2 * SHOWN_KEY_CHARS else "***"
+    return f"{key[:SHOWN_KEY_CHARS]}***" if len(key) > SHOWN_KEY_CHARS else "***"
 
 
 @contextmanager

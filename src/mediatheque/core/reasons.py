@@ -48,7 +48,7 @@ def of_meaning(tx: Tx, tenant_id: int, near: Sequence[Near]) -> dict[int, list[R
     """By file: its nearest passage."""
     rows = vectors.described(tx, tenant_id, [it.vector_id for it in near])
     return {
-        it.asset_id: [
+        it.owner_id: [
             Reason(
                 SearchBy.MEANING,
                 rows[it.vector_id]["field"],

@@ -96,7 +96,7 @@ class Results:
         self._planner = planner
 
     def place(self, claim: Claim, outcome: Outcome, home: Store, beside: Store) -> Stored:
-        """Keys for the outcome's files, of this attempt alone: a worker thought dead overwrites nothing.
+        """Keys for the outcome's files, of this attempt alone: a worker thought dead overwrites nothing (decision 8).
 
         What a dispatched run makes becomes an asset of its own, so its first picture is stored like an upload.
         """
@@ -109,7 +109,8 @@ class Results:
         if new is not None:
             name = names.key_name(_renamed(PurePosixPath(claim.blob["key"]).name, new.media_type))
             blob_key = new, f"{home.key_prefix}uploads/{tenant}/{blob_uuid}/{name}"
-        own = f"{beside.key_prefix}variants/{tenant}/{claim.blob['uuid']}/{claim.run_uuid.hex[:8]}-{claim.fence}-"
+        attempt = f"{claim.run_uuid.hex[:8]}-{uuid4().hex[:8]}"
+        own = f"{beside.key_prefix}variants/{tenant}/{claim.blob['uuid']}/{attempt}-"
         keys = [(made, f"{own}{made.name}{extension_of(made.media_type)}") for made in variants]
         return Stored(home, beside, keys, blob_key, blob_uuid)
 
@@ -186,7 +187,7 @@ class Results:
             snapshots.keep(tx, it, outcome.snapshot, now)
             self.drop_variants(tx, it, snapshots.superseded(tx, it), now)
         authors.fill(tx, claim, it, outcome.texts, outcome.tags, now)
-        if outcome.texts or outcome.tags or any(found["kind"] in search.SEEN for found in outcome.findings):
+        if outcome.texts or outcome.tags or any(found["kind"] in search.INDEXED for found in outcome.findings):
             self._reindex(tx, it)
         if outcome.meaning is not None:
             vectors.put(tx, it.tenant_id, it.id, outcome.meaning.model, outcome.meaning.rows)

@@ -1,17 +1,27 @@
-"""Artifacts found: by their words, and by the files that they refer to; only those that the actor may read."""
+"""Artifacts found: by words, by meaning, and by the files that they refer to; only those that the actor may read."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from mediatheque.authoring import Artifact
 from mediatheque.core import admission, history, names
 from mediatheque.core.admission import Need
 from mediatheque.core.artifacts import ArtifactPage
-from mediatheque.errors import Invalid, NotFound
+from mediatheque.core.embedding import Embedder, active_model
+from mediatheque.core.ranking import CANDIDATES, fused
+from mediatheque.errors import Invalid, NotFound, NotInstalled, Unavailable
+from mediatheque.filing import SearchBy
 from mediatheque.model import Actor
-from mediatheque.records import artifact_search, artifacts, assets
-from mediatheque.records.engine import Database, Tx
+from mediatheque.records import artifact_search, artifacts, assets, meanings
+from mediatheque.records.engine import Database, Row, Tx
+from mediatheque.records.nearest import Near, Nearest
+from mediatheque.records.tables import artifact_vector
+
+if TYPE_CHECKING:
+    from mediatheque.records.nearest import Amounts
 
 MAX_QUERY_CHARS = 1000
 SNIPPET_CHARS = 200
@@ -19,37 +29,119 @@ SNIPPET_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`snippet` is what is around the first word that was found."""
+    """`snippet` is what is around the first word that was found, or the passage that means most the same."""
 
     artifact: Artifact
     snippet: str
+    matched_by: list[SearchBy]
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
+    """A page of hits. `by`: what the search went by in the end; `note` says why when that is not what was asked for."""
+
     hits: list[Hit]
     total: int
+    by: SearchBy = SearchBy.WORDS
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question: `room` counts only `in_room`, and is then the one that is looked in."""
+
+    query: str
+    mode: SearchBy = SearchBy.WORDS
+    room: UUID | None = None
+    in_room: bool = False
+    skip: int = 0
+    limit: int = 20
 
 
 class Retrieval:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, embedder: Embedder) -> None:
         self._database = database
+        self._embedder = embedder
+        self._nearest = Nearest(artifact_vector, "artifact_id")
 
-    def search(self, actor: Actor, query: str, *, room: UUID | None, in_room: bool, skip: int, limit: int) -> Hits:
-        """Artifacts that hold every word, or one that begins with it; `in_room`: of that room alone.
+    def search(self, actor: Actor, asked: Asking) -> Hits:
+        """Artifacts that hold every word, or one that begins with it; or that mean the same; or both, fused.
 
-        Raises `Invalid` for a query without a word; of the room as reading there does.
+        Where meaning cannot be asked for, the search goes by words and says so. Raises `Invalid` for a query without
+        a word; of the room as reading there does.
         """
-        names.text(query, "query", MAX_QUERY_CHARS)
+        names.text(asked.query, "query", MAX_QUERY_CHARS)
+        wanted = artifact_search.words(asked.query)
         with self._database.read() as tx:
-            room_id = admission.admitted(tx, actor, room, Need.READ).id if in_room else None
-            wanted = artifact_search.words(query)
-            if not wanted:
-                raise Invalid("Must hold a word", field=("query", "query"), kind="missing")
+            room_id = admission.admitted(tx, actor, asked.room, Need.READ).id if asked.in_room else None
+        if not wanted:
+            raise Invalid("Must hold a word", field=("query", "query"), kind="missing")
+        if asked.mode is SearchBy.WORDS:
+            return self._by_words(actor, asked, room_id, wanted)
+        model, question, note = self._question(actor, asked.query)
+        if model is None or question is None:
+            return replace(self._by_words(actor, asked, room_id, wanted), note=note)
+        return self._by_meaning(actor, asked, room_id, wanted, model, question)
+
+    def _by_words(self, actor: Actor, asked: Asking, room_id: int | None, wanted: list[str]) -> Hits:
+        with self._database.read() as tx:
             found, total = artifact_search.find(
-                tx, actor.tenant_id, actor.user_id, query, room_id, skip=skip, limit=limit
+                tx, actor.tenant_id, actor.user_id, asked.query, room_id, skip=asked.skip, limit=asked.limit
             )
-            return Hits([Hit(it, _snippet(tx, it, wanted)) for it in found], total)
+            return Hits([Hit(it, _snippet(tx, it, wanted), [SearchBy.WORDS]) for it in found], total)
+
+    def _by_meaning(
+        self, actor: Actor, asked: Asking, room_id: int | None, wanted: list[str], model: str, question: "Amounts"
+    ) -> Hits:
+        tenant_id = actor.tenant_id
+        with self._database.read() as tx:
+            only = meanings.readable(tx, tenant_id, actor.user_id, room_id)
+            floor = self._embedder.floor(model)
+            found = self._nearest.find(tx, tenant_id, model, question, limit=CANDIDATES, floor=floor, only=only)
+            near = {it.owner_id: it for it in found}
+            said: list[Artifact] = []
+            if asked.mode is SearchBy.BOTH:
+                said, _ = artifact_search.find(
+                    tx, tenant_id, actor.user_id, asked.query, room_id, skip=0, limit=CANDIDATES
+                )
+            holding = {it.id: it for it in said}
+            scores = fused([list(near), list(holding)])
+            ids = sorted(scores, key=lambda it: (-scores[it], -it))[asked.skip : asked.skip + asked.limit]
+            passages = meanings.described(tx, tenant_id, [near[it].vector_id for it in ids if it in near])
+            hits = [self._hit(tx, actor, it, holding.get(it), near.get(it), passages, wanted) for it in ids]
+        return Hits([hit for hit in hits if hit is not None], len(scores), asked.mode)
+
+    def _hit(
+        self,
+        tx: Tx,
+        actor: Actor,
+        row_id: int,
+        said: Artifact | None,
+        near: Near | None,
+        passages: Mapping[int, Row],
+        wanted: list[str],
+    ) -> Hit | None:
+        it = said or artifacts.artifact_by_row(tx, row_id, tenant_id=actor.tenant_id)
+        if it is None:
+            return None
+        matched = [by for by, does in ((SearchBy.WORDS, said), (SearchBy.MEANING, near)) if does]
+        similarity = round(near.similarity, 4) if near else None
+        if said or near is None or near.vector_id not in passages:
+            return Hit(it, _snippet(tx, it, wanted), matched, similarity)
+        return Hit(it, passages[near.vector_id]["snippet"], matched, similarity)
+
+    def _question(self, actor: Actor, query: str) -> tuple[str | None, "Amounts | None", str | None]:
+        """The model that most artifacts were read by and the query's vector by it, or why there is none."""
+        with self._database.read() as tx:
+            models = meanings.models_of(tx, actor.tenant_id)
+        try:
+            model = active_model(models, self._embedder.model)
+            if model is None:
+                return None, None, "No artifact has been read for its meaning yet"
+            return model, self._embedder.question(query, model), None
+        except (NotInstalled, Unavailable) as problem:
+            return None, None, problem.message
 
     def using(self, actor: Actor, asset: UUID, *, skip: int, limit: int) -> ArtifactPage:
         """Artifacts whose newest content refers to this file; raises `NotFound` of the file."""

@@ -1,7 +1,7 @@
 """Files found by what they say and by what they mean, both rankings fused, each hit with the reasons for it."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from mediatheque.core import names
 from mediatheque.core.embedding import Embedder, active_model, amounts
 from mediatheque.core.files import MAX_SEARCH_CHARS, shelf_of
 from mediatheque.core.portraits import Portrait, Portraits
+from mediatheque.core.ranking import CANDIDATES, fused
 from mediatheque.core.reasons import Reason, holding, of_meaning, of_words
 from mediatheque.errors import NotFound, NotInstalled, Unavailable
 from mediatheque.filing import FileFilter, Order, SearchBy
@@ -25,10 +26,6 @@ from mediatheque.records.search import COUNT_LIMIT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CANDIDATES = 200
-"""How many files each ranking has; more are not counted."""
-RANK_OFFSET = 60
-"""Of reciprocal rank fusion: a hit scores 1 / (60 + rank) in each ranking (Cormack, Clarke, Buettcher 2009)."""
 MAX_WORDS, MIN_WORD_CHARS = 8, 3
 MIN_SHARE = 0.5
 """A file that holds less of the question than this, by the weight of its words, is no hit."""
@@ -117,7 +114,7 @@ class Searching:
             if question is not None and model is not None:
                 floor = self._embedder.floor(model)
                 near = self._near(tx, shelf, narrow, model, question, floor)
-                rankings[SearchBy.MEANING] = _Ranking([it.asset_id for it in near], {it.asset_id: it for it in near})
+                rankings[SearchBy.MEANING] = _Ranking([it.owner_id for it in near], {it.owner_id: it for it in near})
             hits = self._shown(tx, shelf, query, rankings, order, skip, limit)
             return Found(hits, len({it for ranking in rankings.values() for it in ranking.ids}), by, note)
 
@@ -138,7 +135,7 @@ class Searching:
             middle = np.mean([amounts(data) for data in own], axis=0)
             middle /= np.linalg.norm(middle) or 1.0
             near = self._near(tx, shelf, narrow, model, middle, self._embedder.floor(model), without=it.id)
-            ranking = _Ranking([one.asset_id for one in near], {one.asset_id: one for one in near})
+            ranking = _Ranking([one.owner_id for one in near], {one.owner_id: one for one in near})
             hits = self._shown(tx, shelf, "", {SearchBy.MEANING: ranking}, None, 0, limit)
             return Found(hits, len(near), SearchBy.MEANING)
 
@@ -164,12 +161,12 @@ class Searching:
             near = self._nearest.find(
                 tx, shelf.tenant_id, model, question, limit=limit * 3, floor=least, only=only, each=True
             )
-            left = files.among(tx, shelf, filters, [it.asset_id for it in near])
+            left = files.among(tx, shelf, filters, [it.owner_id for it in near])
             rows = vectors.described(tx, actor.tenant_id, [it.vector_id for it in near])
         places = [
-            Place(it.asset_id, rows[it.vector_id]["position"], round(it.similarity, 4))
+            Place(it.owner_id, rows[it.vector_id]["position"], round(it.similarity, 4))
             for it in near
-            if it.asset_id in left and it.vector_id in rows and rows[it.vector_id]["field"] == field
+            if it.owner_id in left and it.vector_id in rows and rows[it.vector_id]["field"] == field
         ]
         return FoundPlaces(places[:limit], SearchBy.MEANING)
 
@@ -213,8 +210,8 @@ class Searching:
             only = files.few(tx, shelf, narrow, Order())
         looked_at = CANDIDATES + 1 if only is not None else CANDIDATES * 3
         near = self._nearest.find(tx, shelf.tenant_id, model, question, limit=looked_at, floor=floor, only=only)
-        left = files.among(tx, shelf, narrow, [it.asset_id for it in near])
-        return [it for it in near if it.asset_id in left and it.asset_id != without][:CANDIDATES]
+        left = files.among(tx, shelf, narrow, [it.owner_id for it in near])
+        return [it for it in near if it.owner_id in left and it.owner_id != without][:CANDIDATES]
 
     def _shown(
         self,
@@ -226,7 +223,7 @@ class Searching:
         skip: int,
         limit: int,
     ) -> list[Hit]:
-        scores = _fused([ranking.ids for ranking in rankings.values()])
+        scores = fused([ranking.ids for ranking in rankings.values()])
         ids = sorted(scores, key=lambda it: (-scores[it], -it))
         if order is not None:
             ids = files.sorted_by(tx, shelf, ids, order)
@@ -266,14 +263,6 @@ def words_of(query: str) -> list[str]:
 
 def _holding(tx: Tx, shelf: Shelf, narrow: FileFilter, text: str) -> list[int]:
     """Files that hold the text; of more than can be counted the newest."""
-    holds = replace(narrow, text=text)
+    holds = replace(narrow, text=f'"{text.replace(chr(34), " ")}"')
     found = files.few(tx, shelf, holds, Order())
     return files.many(tx, shelf, holds, Order(), Span(0, COUNT_LIMIT // 10)) if found is None else found
-
-
-def _fused(rankings: Collection[Sequence[int]]) -> dict[int, float]:
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        for rank, it in enumerate(ranking, 1):
-            scores[it] = scores.get(it, 0.0) + 1 / (RANK_OFFSET + rank)
-    return scores

@@ -85,8 +85,8 @@ class Users:
 
         Raises `NotFound`, `Invalid`, `Conflict`, `Forbidden`.
         """
-        if is_active is None or name is not None or rank is not None:
-            require(actor, "users.update")
+        is_switch = is_active is not None and name is None and rank is None
+        require(actor, "users.disable" if is_switch else "users.update")
         name = None if name is None else user_name(name)
         try:
             with self._database.write() as tx:

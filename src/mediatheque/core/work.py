@@ -21,6 +21,7 @@ from mediatheque.core.masking import masked
 from mediatheque.core.planning import DISPATCH, IMPATIENT
 from mediatheque.core.quota import Quota
 from mediatheque.core.results import SOURCE, Made, Outcome
+from mediatheque.core.transcribing import EndpointTranscriber, Speech
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.errors import LibraryError, NotInstalled, StorageFull, Unavailable, file_meanings
 from mediatheque.filing import Fetched
@@ -63,6 +64,7 @@ class Equipment:
     recall: Callable[[Claim], tuple[Mapping[str, Any], Mapping[str, Any]]]
     quota: Quota | None = None
     web: Web | None = None
+    speech: Speech | None = None
 
 
 class Work:
@@ -92,6 +94,11 @@ class Work:
     @property
     def is_awaited(self) -> bool:
         return self._claim.trigger in IMPATIENT
+
+    @property
+    def transcriber(self) -> EndpointTranscriber | None:
+        speech = self._equipment.speech
+        return None if speech is None else speech.of(self._tenant_id, is_awaited=self.is_awaited)
 
     @property
     def said(self) -> Mapping[str, Any]:

@@ -62,7 +62,11 @@ def _page(
     limit: int,
 ) -> list[Asset]:
     """What is skipped is skipped in the index: only the rows of the page are read whole."""
-    order = (column.asc(), asset.c.id.asc()) if ascending else (column.desc(), asset.c.id.desc())
+    order = [column.asc() if ascending else column.desc()]
+    if column is not asset.c.created_at:
+        order.append(asset.c.created_at.desc())  # of what is as large the newest first (contract, 2.4)
+        ascending = False
+    order.append(asset.c.id.asc() if ascending else asset.c.id.desc())
     query = select(asset.c.id).where(*conditions).order_by(*order).offset(skip).limit(limit)
     return in_order(tx, scope.tenant_id, list(tx.execute(query).scalars()), with_failed=True)
 

@@ -152,7 +152,7 @@ def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any]
     elif narrow.text:
         tokens = search.tokens_of(shelf.tenant_id, shelf.kinds)
         tokens = [search.trash_token(shelf.tenant_id)] if shelf.in_trash else tokens
-        hits = search.matching(tx, shelf.tenant_id, tokens, narrow.text, narrow.search_in).subquery()
+        hits = search.matching(tx, shelf.tenant_id, tokens, search.needles(narrow.text), narrow.search_in).subquery()
         query = query.join(hits, next(iter(hits.c)) == asset.c.id)
     elif tags:
         mine = asset_tag.c.tenant_id == shelf.tenant_id, asset_tag.c.tag == tags.pop()
@@ -222,5 +222,5 @@ def _says(tx: Tx, narrow: FileFilter) -> list[ColumnElement[bool]]:
     """The text, looked for in the file's own row of texts."""
     if not narrow.text:
         return []
-    said = asset_text.c.asset_id == asset.c.id, search.holds(tx, narrow.text, narrow.search_in)
+    said = asset_text.c.asset_id == asset.c.id, search.holds(tx, search.needles(narrow.text), narrow.search_in)
     return [select(asset_text.c.asset_id).where(*said).correlate(asset).exists()]

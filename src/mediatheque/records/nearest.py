@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Column, Table, func, select, text
 
 from mediatheque.records.engine import Tx
 from mediatheque.records.tables import vector
@@ -28,9 +28,9 @@ PASSAGES_PER_FILE = 8
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A file, its nearest passage's row, and how near that is: the cosine, 1 for the same."""
+    """A file or artifact, its nearest passage's row, and how near that is: the cosine, 1 for the same."""
 
-    asset_id: int
+    owner_id: int
     vector_id: int
     similarity: float
 
@@ -40,14 +40,17 @@ class Shelf:
     """A tenant's vectors by one model, in the order of their rows."""
 
     ids: "Amounts"
-    assets: "Amounts"
+    owners: "Amounts"
     amounts: "Amounts"
 
 
 class Nearest:
-    """Looks for a tenant's nearest passages; one for each process, since it remembers."""
+    """Looks for a tenant's nearest passages in that table, whose column `owner` says what they are of; one for each
+    process, since it remembers."""
 
-    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, table: Table = vector, owner: str = "asset_id", kept_bytes: int = KEPT_BYTES) -> None:
+        self._table = table
+        self._owner = table.c[owner]
         self._kept_bytes = kept_bytes
         self._shelves: OrderedDict[tuple[int, str], Shelf] = OrderedDict()
         self._lock = threading.Lock()
@@ -64,11 +67,11 @@ class Nearest:
         only: Collection[int] | None = None,
         each: bool = False,
     ) -> list[Near]:
-        """At most `limit` files by their nearest passage, best first, none below `floor`; `only`: among these files.
+        """At most `limit` owners by their nearest passage, best first, none below `floor`; `only`: among these.
 
         With `each` every passage counts by itself.
         """
-        if len(question) == INDEXED and is_indexed(tx):
+        if self._table is vector and len(question) == INDEXED and is_indexed(tx):
             rows = _indexed(tx, tenant_id, model, question, limit * PASSAGES_PER_FILE, only)
             return _best(rows, limit, floor, each)
         return _best(self._scanned(tx, tenant_id, model, question, floor, only), limit, floor, each)
@@ -83,27 +86,28 @@ class Nearest:
             likenesses = shelf.amounts @ question
             wanted = likenesses >= floor
             if only is not None:
-                wanted &= np.isin(shelf.assets, np.fromiter(only, np.int64, len(only)))
+                wanted &= np.isin(shelf.owners, np.fromiter(only, np.int64, len(only)))
             places = np.flatnonzero(wanted)
-            found += zip(likenesses[places].tolist(), shelf.assets[places].tolist(), shelf.ids[places].tolist(),
+            found += zip(likenesses[places].tolist(), shelf.owners[places].tolist(), shelf.ids[places].tolist(),
                          strict=True)  # fmt: skip
-        for likeness, asset_id, vector_id in sorted(found, reverse=True):
-            yield Near(asset_id, vector_id, likeness)
+        for likeness, owner_id, vector_id in sorted(found, reverse=True):
+            yield Near(owner_id, vector_id, likeness)
 
     def _shelves_of(self, tx: Tx, tenant_id: int, model: str) -> Iterator[Shelf]:
         """All of them at once, remembered; or, when they are too many for that, one block after another."""
-        mine = vector.c.tenant_id == tenant_id, vector.c.model == model
-        count, last = tx.execute(select(func.count(), func.max(vector.c.id)).where(*mine)).one()
+        table = self._table
+        mine = table.c.tenant_id == tenant_id, table.c.model == model
+        count, last = tx.execute(select(func.count(), func.max(table.c.id)).where(*mine)).one()
         if not count:
             return
         with self._lock:
             shelf = self._shelves.pop((tenant_id, model), None)
         if shelf is None or len(shelf.ids) != count or shelf.ids[-1] != last:
-            width = len(tx.execute(select(vector.c.amounts).where(vector.c.id == last)).scalar() or b"") // 2
+            width = len(tx.execute(select(table.c.amounts).where(table.c.id == last)).scalar() or b"") // 2
             if count * width * 4 > self._kept_bytes:
-                yield from _blocks(tx, mine)
+                yield from _blocks(tx, self._owner, mine)
                 return
-            shelf = _refreshed(tx, mine, shelf, count)
+            shelf = _refreshed(tx, self._owner, mine, shelf, count)
         self._keep((tenant_id, model), shelf)
         yield shelf
 
@@ -115,32 +119,34 @@ class Nearest:
                 self._shelves.popitem(last=False)
 
 
-def _refreshed(tx: Tx, mine: Sequence[Any], before: Shelf | None, count: int) -> Shelf:
+def _refreshed(tx: Tx, owner: Column[Any], mine: Sequence[Any], before: Shelf | None, count: int) -> Shelf:
     """The shelf with what came since, without what went; read anew where that does not add up."""
     import numpy as np
 
     if before is None:
-        return _joined(list(_blocks(tx, mine)))
-    shelf = _joined([before, *_blocks(tx, mine, after=int(before.ids[-1]))])
+        return _joined(list(_blocks(tx, owner, mine)))
+    shelf = _joined([before, *_blocks(tx, owner, mine, after=int(before.ids[-1]))])
     if len(shelf.ids) == count:
         return shelf
-    there = np.fromiter(tx.execute(select(vector.c.id).where(*mine).order_by(vector.c.id)).scalars(), np.int64)
+    row = owner.table.c.id
+    there = np.fromiter(tx.execute(select(row).where(*mine).order_by(row)).scalars(), np.int64)
     stays = np.isin(shelf.ids, there)
     if stays.sum() != len(there):  # rows of a transaction that began earlier and ended later
-        return _joined(list(_blocks(tx, mine)))
-    return Shelf(shelf.ids[stays], shelf.assets[stays], shelf.amounts[stays])
+        return _joined(list(_blocks(tx, owner, mine)))
+    return Shelf(shelf.ids[stays], shelf.owners[stays], shelf.amounts[stays])
 
 
-def _blocks(tx: Tx, mine: Sequence[Any], after: int = 0) -> Iterator[Shelf]:
+def _blocks(tx: Tx, owner: Column[Any], mine: Sequence[Any], after: int = 0) -> Iterator[Shelf]:
     import numpy as np
 
-    query = select(vector.c.id, vector.c.asset_id, vector.c.amounts).where(*mine).order_by(vector.c.id)
-    while rows := tx.execute(query.where(vector.c.id > after).limit(BLOCK_ROWS)).all():
+    row_id, amount = owner.table.c.id, owner.table.c.amounts
+    query = select(row_id, owner.label("owner_id"), amount).where(*mine).order_by(row_id)
+    while rows := tx.execute(query.where(row_id > after).limit(BLOCK_ROWS)).all():
         after = rows[-1].id
         amounts = np.frombuffer(b"".join(row.amounts for row in rows), "<f2").reshape(len(rows), -1)
         yield Shelf(
             np.array([row.id for row in rows], np.int64),
-            np.array([row.asset_id for row in rows], np.int64),
+            np.array([row.owner_id for row in rows], np.int64),
             amounts.astype(np.float32),
         )
 
@@ -150,7 +156,7 @@ def _joined(shelves: Sequence[Shelf]) -> Shelf:
 
     if len(shelves) == 1:
         return shelves[0]
-    parts = zip(*((it.ids, it.assets, it.amounts) for it in shelves), strict=True)
+    parts = zip(*((it.ids, it.owners, it.amounts) for it in shelves), strict=True)
     return Shelf(*(np.concatenate(part) for part in parts))
 
 
@@ -172,7 +178,7 @@ def _best(found: Iterator[Near], limit: int, floor: float, each: bool) -> list[N
     for near in found:
         if near.similarity < floor or len(best) == limit:
             break
-        best.setdefault(near.vector_id if each else near.asset_id, near)
+        best.setdefault(near.vector_id if each else near.owner_id, near)
     return list(best.values())
 
 

@@ -1,14 +1,15 @@
 """Substring search over names and texts, with the tenant inside the index: trigrams on both databases.
 
 `scope` is three characters of a private-use area, one trigram: tenant, kind and visibility at once, so that a
-tenant's search reads no other tenant's postings. `body` has three sections: names and tags, words about the asset,
-and text that can be seen in it.
+tenant's search reads no other tenant's postings. `body` has four sections: names and tags, words about the asset,
+text that can be seen in it, and text that it is or says.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, column, delete, func, insert, literal, select, table, update
+from sqlalchemy import ColumnElement, Select, and_, column, delete, func, insert, literal, select, table, update
 
 from mediatheque.filing import SearchIn
 from mediatheque.model import Asset
@@ -22,11 +23,13 @@ COUNT_LIMIT = 10_000
 """A search counts its hits exactly up to this."""
 
 KINDS = ("image", "document", "video", "audio", "link")
-SEEN = ("visible_text", "document_text", "page_text", "transcript")
-"""Findings that hold text which can be seen in the file: a string, or an object with `text`."""
+SECTIONS = (("description",), ("visible_text",), ("document_text", "page_text", "transcript"))
+"""Findings whose text, a string or an object with `text`, lies in the sections behind the names."""
+INDEXED = frozenset(kind for section in SECTIONS for kind in section)
 _SEPARATOR, _SECTION = "\x1f", "\x1d"
 _FIRST_CHARACTER, _BASE = 0xE000, 6400
 _TRIGRAM = 3
+_NEEDLE = re.compile(r'"([^"]+)"|(\S+)')
 
 Texts = Sequence[str | None]
 
@@ -38,10 +41,10 @@ def add(tx: Tx, it: Asset) -> None:
 
 def refresh(tx: Tx, it: Asset) -> None:
     """Let an asset be found by what it and its findings say now, and no longer by what they said."""
-    mine = finding.c.blob_id == it.blob.id, finding.c.kind.in_(SEEN), finding.c.state != "rejected"
-    seen = select(finding.c.value).where(*mine)
-    texts = [value.get("text") if isinstance(value, dict) else str(value) for value in tx.execute(seen).scalars()]
-    change(tx, it.id, _scope_of(it), _names(tx, it), _words(it), texts)
+    mine = finding.c.blob_id == it.blob.id, finding.c.kind.in_(INDEXED), finding.c.state != "rejected"
+    found = [(row.kind, _text(row.value)) for row in tx.execute(select(finding.c.kind, finding.c.value).where(*mine))]
+    about, seen, read = ([text for kind, text in found if kind in section] for section in SECTIONS)
+    change(tx, it.id, _scope_of(it), _names(tx, it), [*_words(it), *about], seen, read)
 
 
 def discard(tx: Tx, it: Asset) -> None:
@@ -50,19 +53,19 @@ def discard(tx: Tx, it: Asset) -> None:
     tx.execute(update(asset_text).where(mine).values(scope=trash_token(it.tenant_id)))
 
 
-def put(tx: Tx, asset_id: int, scope: Scope, names: Texts, words: Texts = (), seen: Texts = ()) -> None:
-    """Index these texts of a new asset."""
-    tx.execute(insert(asset_text), row(asset_id, scope, names, words, seen))
+def put(tx: Tx, asset_id: int, scope: Scope, *sections: Texts) -> None:
+    """Index these texts of a new asset: its names first."""
+    tx.execute(insert(asset_text), row(asset_id, scope, *sections))
 
 
-def row(asset_id: int, scope: Scope, names: Texts, words: Texts = (), seen: Texts = ()) -> dict[str, Any]:
+def row(asset_id: int, scope: Scope, *sections: Texts) -> dict[str, Any]:
     """What is indexed of an asset with these texts."""
-    body = _SECTION.join(_body(texts) for texts in (names, words, seen))
+    body = _SECTION.join(_body(texts) for texts in sections)
     return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _tokens(scope)[0], "body": body}
 
 
-def change(tx: Tx, asset_id: int, scope: Scope, names: Texts, words: Texts = (), seen: Texts = ()) -> None:
-    values = row(asset_id, scope, names, words, seen)
+def change(tx: Tx, asset_id: int, scope: Scope, *sections: Texts) -> None:
+    values = row(asset_id, scope, *sections)
     tx.execute(update(asset_text).where(asset_text.c.asset_id == asset_id).values(values))
 
 
@@ -86,41 +89,53 @@ def find(tx: Tx, scope: Scope, needle: str, *, skip: int, limit: int) -> tuple[l
 
 def hits(tx: Tx, scope: Scope, text: str) -> Select[int]:
     """Row ids of the assets that hold `text`, whatever its case."""
-    found = matching(tx, scope.tenant_id, _tokens(scope), text)
+    found = matching(tx, scope.tenant_id, _tokens(scope), [fold(text)])
     if scope.folder_id is None:
         return found
     return found.join(asset, asset.c.id == found.selected_columns[0]).where(asset.c.folder_id == scope.folder_id)
 
 
+def needles(text: str) -> list[str]:
+    """What a search looks for, all of it, in whatever order: words, and phrases in quotation marks."""
+    return [fold(phrase or word) for phrase, word in _NEEDLE.findall(text)] or [fold(text)]
+
+
 def matching(
-    tx: Tx, tenant_id: int, tokens: Sequence[str], text: str, search_in: SearchIn = SearchIn.ALL
+    tx: Tx, tenant_id: int, tokens: Sequence[str], wanted: Sequence[str], search_in: SearchIn = SearchIn.ALL
 ) -> Select[int]:
-    """Row ids of what holds `text` in these texts; `tokens` say which scopes, all of this tenant."""
-    needle = fold(text)
-    if tx.dialect.name != "sqlite" or len(needle) < _TRIGRAM:
+    """Row ids of what holds all that is `wanted` in these texts; `tokens` say which scopes, all of this tenant."""
+    indexed = [needle for needle in wanted if len(needle) >= _TRIGRAM]
+    if tx.dialect.name != "sqlite" or not indexed:
         mine = asset_text.c.tenant_id == tenant_id, asset_text.c.scope.in_(tokens)
-        return select(asset_text.c.asset_id).where(*mine, holds(tx, text, search_in))
+        return select(asset_text.c.asset_id).where(*mine, holds(tx, wanted, search_in))
     scopes = " OR ".join(f'"{token}"' for token in tokens)
-    match = f'scope : ({scopes}) AND body : "{needle.replace(chr(34), chr(34) * 2)}"'
-    found = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(match))
-    if search_in is SearchIn.ALL:
+    every = " AND ".join(f'body : "{needle.replace(chr(34), chr(34) * 2)}"' for needle in indexed)
+    found = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(f"scope : ({scopes}) AND {every}"))
+    if search_in is SearchIn.ALL and len(indexed) == len(wanted):
         return found
-    return found.join(asset_text, asset_text.c.asset_id == _INDEX.c.rowid).where(holds(tx, text, search_in))
+    return found.join(asset_text, asset_text.c.asset_id == _INDEX.c.rowid).where(holds(tx, wanted, search_in))
 
 
-def holds(tx: Tx, text: str, search_in: SearchIn) -> ColumnElement[bool]:
-    """Whether the indexed text holds `text`, in the section where it is looked for."""
-    needle, body = fold(text), asset_text.c.body
-    place = func.instr if tx.dialect.name == "sqlite" else func.strpos
+def holds(tx: Tx, wanted: Sequence[str], search_in: SearchIn) -> ColumnElement[bool]:
+    """Whether the indexed text holds all that is `wanted`, in the section where it is looked for."""
+    return and_(*(_has(tx, needle, search_in) for needle in wanted))
+
+
+def _has(tx: Tx, needle: str, search_in: SearchIn) -> ColumnElement[bool]:
+    body, place = asset_text.c.body, func.instr if tx.dialect.name == "sqlite" else func.strpos
     anywhere = place(body, needle) > 0
     if tx.dialect.name != "sqlite":
         anywhere = body.contains(needle, autoescape=True)
     if search_in is SearchIn.ALL:
         return anywhere
-    rest = func.substr(body, place(body.concat(_SECTION), literal(_SECTION)) + 1)
-    if search_in is SearchIn.METADATA:  # what is there at all comes first there
-        return anywhere & (place(body, needle) < place(body.concat(_SECTION), literal(_SECTION)))
-    return anywhere & (place(func.substr(rest, place(rest.concat(_SECTION), literal(_SECTION))), needle) > 0)
+
+    def end(text: Any) -> Any:
+        return place(text.concat(_SECTION), literal(_SECTION))
+
+    section: Any = body
+    for _ in range(0 if search_in is SearchIn.METADATA else 2):
+        section = func.substr(section, end(section) + 1)
+    return anywhere & place(section, needle).between(1, end(section) - 1)
 
 
 def tokens_of(tenant_id: int, kinds: Iterable[str]) -> list[str]:
@@ -143,6 +158,10 @@ def _names(tx: Tx, it: Asset) -> Texts:
     if it.kind != "link":
         return own
     return *own, tx.execute(select(link.c.url).where(link.c.asset_id == it.id)).scalar()
+
+
+def _text(value: Any) -> str | None:
+    return value.get("text") if isinstance(value, dict) else str(value)
 
 
 def _words(it: Asset) -> Texts:

@@ -10,35 +10,48 @@ import kreuzberg
 import pypdfium2
 
 from mediatheque import errors
+from mediatheque.skills import language_decode
 
 MAX_CHARS = 2_000_000
 MAX_PAGES = 2000
 CHUNK_CHARS, OVERLAP_CHARS = 1800, 150
 """About 300 words."""
-LANGUAGE_CHARS = 20_000
-_SHORT_CODES = {"eng": "en", "deu": "de", "fra": "fr", "spa": "es", "ita": "it", "por": "pt", "nld": "nl", "pol": "pl",
-                "rus": "ru", "jpn": "ja", "cmn": "zh", "kor": "ko", "ara": "ar", "tur": "tr", "swe": "sv"}  # fmt: skip
+MIN_PAGE_CHARS = 20
+"""A page with fewer may be a picture of more."""
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$", re.MULTILINE)
 _SURROGATES = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def extract(path: str, media_type: str) -> dict[str, Any]:
+def extract(path: str, media_type: str, scanned: dict[str, str] | None = None) -> dict[str, Any]:
     """`text`, `language`, `page_starts` (where in it each page begins), `is_cut` (there are over two million characters
-    or 2,000 pages), `chunks`. Raises `Malformed`."""
-    pages, is_cut = pdf_pages(path) if media_type == "application/pdf" else _pages(path, media_type)
+    or 2,000 pages), `chunks`, `sparse_pages` (of a PDF those with hardly any text, from 0).
+
+    `scanned` is what was read on some of these. Raises `Malformed`.
+    """
+    is_pdf = media_type == "application/pdf"
+    pages, is_cut = pdf_pages(path) if is_pdf else _pages(path, media_type)
+    sparse = [number for number, page in enumerate(pages) if is_pdf and len(page) < MIN_PAGE_CHARS]
+    for number, said in (scanned or {}).items():
+        pages[int(number)] = _joined(pages[int(number)], _clean(said))
     text = "\n\n".join(pages)
-    is_paged = media_type == "application/pdf" or len(pages) > 1
+    is_paged = is_pdf or len(pages) > 1
     starts = [0]
     for page in pages:
         starts.append(starts[-1] + len(page.encode()) + 2)
     text = text[:MAX_CHARS]
     return {
         "text": text,
-        "language": _language(text),
+        "language": language_decode.of(text),
         "page_starts": _places(pages) if is_paged else [],
         "is_cut": is_cut,
+        "sparse_pages": sparse,
         "chunks": _chunks(text, starts if len(pages) > 1 else []),
     }
+
+
+def _joined(page: str, scanned: str) -> str:
+    """What stands on a page both as letters and as a picture stands in its text once."""
+    return scanned if page in scanned else f"{page}\n{scanned}"
 
 
 def _places(pages: list[str]) -> list[int]:
@@ -158,13 +171,3 @@ def _headings(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 _NO_HEADING = (1 << 62, 0, "")
-
-
-def _language(text: str) -> str | None:
-    """The language that most of the text is in, as two letters where it has such a code; None when that is unclear."""
-    config = kreuzberg.ExtractionConfig(
-        language_detection=kreuzberg.LanguageDetectionConfig(enabled=True), use_cache=False
-    )
-    sample = text[:LANGUAGE_CHARS].encode()
-    found = kreuzberg.extract_bytes_sync(sample, "text/plain", config=config).detected_languages if sample else None
-    return _SHORT_CODES.get(found[0], found[0]) if found else None

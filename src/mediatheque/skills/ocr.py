@@ -16,15 +16,19 @@ MODEL = Model(
     modules=("rapidocr", "onnxruntime"),
     warm="mediatheque.skills.ocr_inference:warm",
 )
+READ = "mediatheque.skills.ocr_inference:read"
 MIN_SIDE = 12
 """No letter can be read in less."""
 
 
 def read(work: Work) -> None:
-    """Findings `visible_text` (`text`; its confidence is that of its lines) and `text_lines`: `lines`, of each `text`,
-    `confidence` and `box` (four corners, x and y, as shares of width and height). Raises `errors.NotInstalled`."""
+    """Findings `visible_text` (`text`, with the confidence of its lines and, where it is long enough to tell, its
+    language) and `text_lines`: `lines`, of each `text`, `confidence` and `box` (four corners, x and y, as shares of
+    width and height). Raises `errors.NotInstalled`."""
     found = look(work)
-    work.add_finding(KIND, {"text": text_of(found)}, model=ENGINE, confidence=confidence_of(found))
+    text = text_of(found)
+    language = work.decode("mediatheque.skills.language_decode:of", text=text) if text else None
+    work.add_finding(KIND, {"text": text}, model=ENGINE, confidence=confidence_of(found), language=language)
     work.add_finding(LINES, {"lines": found}, model=ENGINE)
 
 
@@ -33,7 +37,7 @@ def look(work: Work) -> list[dict[str, Any]]:
     work.check(MODEL)
     if min(work.facts.width or 0, work.facts.height or 0) < MIN_SIDE:
         return []
-    lines: list[dict[str, Any]] = work.infer(MODEL, "mediatheque.skills.ocr_inference:read", **pixels.of(work))
+    lines: list[dict[str, Any]] = work.infer(MODEL, READ, **pixels.of(work))
     return lines
 
 
@@ -48,7 +52,7 @@ def confidence_of(lines: list[dict[str, Any]]) -> float | None:
 SKILL = Skill(
     name="ocr",
     description="The text that can be seen in a picture, with the place of each line",
-    version=1,
+    version=2,
     kinds=frozenset({"image"}),
     queue=Queue.ENRICH,
     steps=(Step("read_text", read),),

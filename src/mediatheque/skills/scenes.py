@@ -36,7 +36,7 @@ def find(work: Work) -> None:
 SKILL = Skill(
     name="scenes",
     description="The scenes of a video, each with a picture",
-    version=1,
+    version=2,
     kinds=frozenset({"video"}),
     queue=Queue.ENRICH,
     steps=(Step("find_scenes", find),),

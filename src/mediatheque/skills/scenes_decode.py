@@ -24,13 +24,15 @@ LONG_SECONDS = 600.0
 LARGE_PIXELS = 1920 * 1080
 """Of longer videos and of larger ones only key frames are looked at: encoders place one at most cuts."""
 PATIENCE_SECONDS = 40.0
+BROKEN_OFF_SECONDS = 60.0
+"""A video whose pictures end so long before it says has broken off, or lies: key frames are not so far apart."""
 SIDE = 480
 QUALITY = 80
 
 
 def find(path: str, media_type: str, folder: str, most: int) -> dict[str, Any]:
     """`scenes`, of each `index`, `start_seconds`, `end_seconds`, `file`, `width`, `height`; `is_cut`: time or room ran
-    out before the end. Raises `Malformed`."""
+    out before the end, or the video breaks off, or ends long before it says. Raises `Malformed`."""
     try:
         with opened(path, container_format(media_type)) as container:
             stream, first = first_frame(container)
@@ -49,6 +51,9 @@ def _scenes(
     before, at, end, is_cut = _small(first), 0.0, 0.0, False
     until = time.monotonic() + PATIENCE_SECONDS
     for frame in _frames(container, stream):
+        if frame is None:
+            is_cut, duration = True, end
+            break
         end = max(end, frame.time or 0.0)
         if end - at < STEP_SECONDS:
             continue
@@ -62,18 +67,19 @@ def _scenes(
         if time.monotonic() > until:
             is_cut = True
             break
-    ends = [scene["start_seconds"] for scene in scenes[1:]] + [round(max(duration, end), 3)]
+    is_short = not is_cut and duration - end > BROKEN_OFF_SECONDS
+    ends = [scene["start_seconds"] for scene in scenes[1:]] + [round(end if is_short else max(duration, end), 3)]
     for scene, ending in zip(scenes, ends, strict=True):
         scene["end_seconds"] = ending
-    return {"scenes": scenes, "is_cut": is_cut}
+    return {"scenes": scenes, "is_cut": is_cut or is_short}
 
 
-def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """The rest of the pictures; a video that breaks off ends there."""
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame | None]:
+    """The rest of the pictures; None, and no more, where the video breaks off."""
     try:
         yield from container.decode(stream)
     except av.FFmpegError:
-        return
+        yield None
 
 
 def _small(frame: VideoFrame) -> Any:

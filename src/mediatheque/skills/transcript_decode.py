@@ -13,7 +13,8 @@ BYTES_PER_SAMPLE = 2
 
 
 def samples(path: str, media_type: str, target: str, most_seconds: float) -> dict[str, Any]:
-    """`seconds` that were written to `target`, `is_cut`: there are more. A file without sound has none.
+    """`seconds` that were written to `target`, `is_cut`: there are more, or the sound breaks off. A file without sound
+    has none.
 
     Raises `Malformed`.
     """
@@ -37,4 +38,5 @@ def samples(path: str, media_type: str, target: str, most_seconds: float) -> dic
     except (av.FFmpegError, ValueError, OverflowError) as problem:
         if not written:
             raise errors.Malformed("The sound cannot be read") from problem
+        is_cut = True
     return {"seconds": round(written / BYTES_PER_SAMPLE / RATE, 3), "is_cut": is_cut}

@@ -44,11 +44,14 @@ class Entry:
 
 
 class Delivery:
-    def __init__(self, media: Media, generations: Generations, cache_control: bytes) -> None:
+    def __init__(
+        self, media: Media, generations: Generations, cache_control: bytes, common: tuple[Header, ...] = MEDIA
+    ) -> None:
         self._media = media
         self._generations = generations
         self._counters = generations.counters
         self._cache_control = cache_control
+        self._common = common
         self._entries: OrderedDict[object, Entry] = OrderedDict()
         self._held_bytes = 0
 
@@ -82,7 +85,7 @@ class Delivery:
         known, wanted, condition = _conditions(scope["headers"])
         final = entry.served.is_final
         if known is not None and final and (known == entry.etag or _matches(known, entry.etag)):
-            await _send(send, 304, [*entry.validators, (b"x-request-id", request_id())])
+            await _send(send, 304, [*entry.validators, *more, (b"x-request-id", request_id())])
             return
         span = _range(wanted, entry.served.size_bytes) if wanted and condition in {None, entry.etag} else None
         status, headers = 200, entry.headers
@@ -128,7 +131,7 @@ class Delivery:
     def _entry(self, served: Served, body: bytes | None, slot: int, generation: int) -> Entry:
         etag = f'"{served.sha256}"'.encode()
         caching = self._cache_control if served.is_final else b"no-store"
-        validators = [(b"etag", etag), (b"cache-control", caching), *MEDIA]
+        validators = [(b"etag", etag), (b"cache-control", caching), *self._common]
         headers = [
             (b"content-type", served.media_type.encode()),
             (b"content-length", str(served.size_bytes).encode()),

@@ -46,7 +46,7 @@ async def received(request: Request, stage: Callable[[], Staged], max_bytes: int
     Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time),
     and what staging raises.
     """
-    boundary = boundary_of(request)
+    boundary = boundary_of(request, missing_file())
     declared = int(request.headers.get("content-length", "-1"))
     if declared > max_bytes + OVERHEAD_BYTES:
         raise TooLarge
@@ -100,7 +100,7 @@ async def fields_of(request: Request) -> dict[str, str]:
     try:
         if kind != "multipart/form-data":
             return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS))
-        return dict(_parts(boundary_of(request), body))
+        return dict(_parts(boundary_of(request, BadRequest("Malformed form")), body))
     except (MultipartError, ValueError) as error:
         raise BadRequest("Malformed form") from error
 
@@ -173,6 +173,8 @@ class _Reader:
                 chunks, pending_bytes, enough_bytes = [], 0, PIECE_BYTES
         if pending_bytes:
             await in_thread(self._parse, chunks)
+        elif enough_bytes == 1:  # nothing came at all
+            raise missing_file()
         self._parser.close()
 
     def _parse(self, chunks: Iterable[bytes]) -> None:
@@ -194,7 +196,8 @@ class _Reader:
         else:
             self._text += event
             if len(self._text) > FIELD_BYTES:
-                raise TooLarge("A form field is too long")
+                name = self._part.name if self._part is not None else ""
+                raise Invalid("The form field is too long", field=("body", name), kind="string_too_long")
 
     def _begin(self, part: MultipartSegment) -> None:
         self._part = part
@@ -221,12 +224,11 @@ class _Reader:
         return part is not None and part.name == "file" and part.filename is not None
 
 
-def boundary_of(request: Request) -> str:
+def boundary_of(request: Request, otherwise: LibraryError) -> str:
+    """What parts the form; raises `otherwise` for a body that is no multipart form, `BadRequest`."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data":
-        if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
-            raise missing_file()
-        raise BadRequest("Expected multipart/form-data")
+        raise otherwise
     boundary: str = options.get("boundary", "")
     if not 0 < len(boundary) <= MAX_BOUNDARY_CHARS:
         raise BadRequest("Malformed multipart boundary")

@@ -21,6 +21,11 @@ PAGE = (
         b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
 )
+PRIVATE_MEDIA = (
+    *COMMON,
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; sandbox"),
+)
 MEDIA = (
     *COMMON,
     (b"cross-origin-resource-policy", b"cross-origin"),

@@ -60,7 +60,7 @@ class Surface:
     """One dialect: where it lives, its routes, its limits and the shape of its errors.
 
     `hot` are bare ASGI applications by path prefix, served in front of the framework; `hot_paths` describes them
-    for the OpenAPI document.
+    for the OpenAPI document; `is_for_any_origin`: they tell browsers themselves that every page may read them.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Surface:
     render_invalid: Callable[[list[dict[str, Any]], str], Response]
     hot: Mapping[str, Callable[[Library], AsgiApp]] = field(default_factory=dict)
     hot_paths: Mapping[str, Any] = field(default_factory=dict)
+    is_for_any_origin: bool = True
 
 
 async def in_thread(act: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:

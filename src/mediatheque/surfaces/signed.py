@@ -77,7 +77,7 @@ def media(library: Library) -> AsgiApp:
         try:
             if scope["method"] not in {"GET", "HEAD"}:
                 raise MethodNotAllowed
-            library.signer.verify("GET", scope["raw_path"].decode("ascii"), _signature(scope["query_string"]))
+            library.signer.verify("GET", scope["raw_path"].decode("latin-1"), signature_in(scope["query_string"]))
             key = scope["path"]
             uuid, variant, name = _target(key)
             entry = delivery.hot(key)
@@ -109,7 +109,8 @@ def _target(path: str) -> tuple[UUID, str, str]:
     return from_ulid(parts[0]), parts[1], parts[2]
 
 
-def _signature(query: bytes) -> Signature:
+def signature_in(query: bytes) -> Signature:
+    """The signature of a URL with this query; raises `Forbidden` for one without."""
     values = dict(parse_qsl(query.decode("latin-1")))
     try:
         return Signature(int(values["expires"]), values["key"], values["signature"])
@@ -117,12 +118,16 @@ def _signature(query: bytes) -> Signature:
         raise Forbidden("Invalid signature") from None
 
 
+SIGNED = {
+    "parameters": [
+        {"name": name, "in": "query", "required": True, "schema": {"type": kind}}
+        for name, kind in (("expires", "integer"), ("key", "string"), ("signature", "string"))
+    ]
+}
+"""What the OpenAPI document says of a route that is opened by a signature."""
 _PARAMETERS = [
     {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("id", "variant", "name")
-] + [
-    {"name": name, "in": "query", "required": True, "schema": {"type": kind}}
-    for name, kind in (("expires", "integer"), ("key", "string"), ("signature", "string"))
-]
+] + SIGNED["parameters"]
 _ANSWERS = {
     status: {"description": description}
     for status, description in {

@@ -14,7 +14,15 @@ from starlette.requests import ClientDisconnect
 from mediatheque import __version__
 from mediatheque.core.library import Library
 from mediatheque.core.limiter import Exceeded
-from mediatheque.errors import BadRequest, ClientTooSlow, LibraryError, MethodNotAllowed, NotFound, Unauthorized
+from mediatheque.errors import (
+    BadRequest,
+    ClientTooSlow,
+    LibraryError,
+    MethodNotAllowed,
+    NotFound,
+    RangeNotSatisfiable,
+    Unauthorized,
+)
 from mediatheque.surfaces import operations
 from mediatheque.surfaces.front import Front
 from mediatheque.surfaces.http import BEARER, Surface, plain_error, plain_invalid, with_allowance
@@ -23,6 +31,8 @@ log = structlog.get_logger()
 
 CONDITIONS = ["if-match", "if-none-match"]
 TUS_REQUEST = ["tus-resumable", "upload-length", "upload-offset", "upload-metadata", "upload-checksum", "upload-concat"]
+MCP_REQUEST = ["mcp-protocol-version", "mcp-session-id", "last-event-id"]
+ALLOWANCE = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"]
 TUS_ANSWER = ["tus-resumable", "upload-length", "upload-offset", "upload-expires", "upload-concat", "upload-asset"]
 
 
@@ -46,14 +56,24 @@ def web_application(
         app.include_router(surface.routes(library))
     _render_errors(app, surfaces)
     _complete_openapi(app, surfaces)
-    if cors_origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["*"],
-            allow_headers=["authorization", "content-type", "idempotency-key", *CONDITIONS, *TUS_REQUEST],
-            expose_headers=["x-request-id", "retry-after", "location", "etag", *TUS_ANSWER],
-        )  # fmt: skip
     hot = {prefix: make(library) for surface in surfaces for prefix, make in surface.hot.items()}
+    if cors_origins:
+        terms = _cors(cors_origins)
+        app.add_middleware(CORSMiddleware, **terms)
+        narrow = [prefix for surface in surfaces if not surface.is_for_any_origin for prefix in surface.hot]
+        hot |= {prefix: CORSMiddleware(hot[prefix], **terms) for prefix in narrow}
     return Front(app, hot, answers_preflights=bool(cors_origins))
+
+
+def _cors(origins: Sequence[str]) -> dict[str, Any]:
+    """What pages of other origins may send, and read of the answers."""
+    return {
+        "allow_origins": list(origins),
+        "allow_methods": ["*"],
+        "allow_headers": ["authorization", "content-type", "idempotency-key", "range",
+                          *CONDITIONS, *TUS_REQUEST, *MCP_REQUEST],
+        "expose_headers": ["x-request-id", "retry-after", "location", "etag", *ALLOWANCE, *TUS_ANSWER],
+    }  # fmt: skip
 
 
 def _render_errors(app: FastAPI, surfaces: Sequence[Surface]) -> None:
@@ -120,6 +140,8 @@ def _finished(answer: Response, request: Request, error: LibraryError | None = N
         answer.headers["WWW-Authenticate"] = "Bearer"
     if error is not None and error.retry_after_seconds:
         answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, RangeNotSatisfiable):
+        answer.headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if isinstance(error, ClientTooSlow):
         answer.headers["Connection"] = "close"
     allowance = error.allowance if isinstance(error, Exceeded) else getattr(request.state, "allowance", None)

@@ -1,33 +1,18 @@
 """Files that the tests upload through other doors of the same library, and what every answer has to look like."""
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from mediatheque.records import assets, search, tallies
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database
-from tests.conftest import DATABASES
 from tests.documents import pdf
 from tests.pictures import picture
-from tests.support import Server, wait_for
+from tests.support import wait_for
 from tests.surfaces.files.doors import streamed
-
-
-@pytest.fixture(scope="session", params=DATABASES)
-def thinking(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running server with models, once on SQLite and once on PostgreSQL."""
-    environment = {"MEDIATHEQUE_MODELS": "on"}
-    if request.param == "postgresql":
-        environment["MEDIATHEQUE_DATABASE_URL"] = request.getfixturevalue("postgres").create()
-    running = Server(tmp_path_factory.mktemp(f"thinking-{request.param}") / "data", environment).start()
-    yield running
-    assert running.stop() == 0
-
 
 FILES, FOLDERS = "/api/v2/user-files", "/api/v2/folders"
 

@@ -147,6 +147,9 @@ def test_no_files_are_422_and_too_many_413(tenant: Tenant) -> None:
     answer = tenant.client.post(BATCH, files={"other": ("a.png", PNG)})
     assert refusal(answer) == (422, "VALIDATION_ERROR")
     assert answer.json()["detail"][0]["loc"] == ["body", "files"]
+    bare = {"content": b"", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}
+    for other in ({"data": {"title": "x"}}, {}, bare):
+        assert tenant.client.post(BATCH, **other).json()["detail"] == answer.json()["detail"], other
     assert refusal(send(tenant.client, [b"x"] * 51)) == (413, "FILE_TOO_LARGE")
     assert tenant.client.get(SESSIONS).json()["total_count"] == 0
 

@@ -104,13 +104,13 @@ def test_another_tenants_link_makes_no_duplicate(tenant: Tenant, other_tenant: T
         ("//example.com/", 400, "BAD_REQUEST"),
         ("http:example.com", 400, "BAD_REQUEST"),
         ("", 400, "BAD_REQUEST"),
-        ("http://", 422, "VALIDATION_ERROR"),
-        ("http:///example.com", 422, "VALIDATION_ERROR"),
-        ("http://user:pw@example.com/", 422, "VALIDATION_ERROR"),
-        ("http://exa mple.com/", 422, "VALIDATION_ERROR"),
-        ("http://example.com/\tx", 422, "VALIDATION_ERROR"),
-        ("http://example.com\r\nHost: x/", 422, "VALIDATION_ERROR"),
-        ("http://example.com:99999/", 422, "VALIDATION_ERROR"),
+        ("http://", 400, "BAD_REQUEST"),
+        ("http:///example.com", 400, "BAD_REQUEST"),
+        ("http://user:pw@example.com/", 400, "BAD_REQUEST"),
+        ("http://exa mple.com/", 400, "BAD_REQUEST"),
+        ("http://example.com/\tx", 400, "BAD_REQUEST"),
+        ("http://example.com\r\nHost: x/", 400, "BAD_REQUEST"),
+        ("http://example.com:99999/", 400, "BAD_REQUEST"),
         ("http://example.com/" + "a" * 2030, 422, "VALIDATION_ERROR"),
     ],
 )
@@ -121,7 +121,7 @@ def test_what_is_no_address_of_a_page_is_refused(tenant: Tenant, url: str, statu
 
 @pytest.mark.parametrize(
     "wishes",
-    [{"title": "t" * 501}, {"tags": ["t"] + [f"t{number}" for number in range(40)]}, {"tags": ["t" * 51]},
+    [{"title": "t" * 501}, {"tags": ["t"] * 41}, {"tags": ["t" * 51]},
      {"folder_id": "none"}, {"url": None}, {"title": "a\0b"}],
 )  # fmt: skip
 def test_limits_are_kept(tenant: Tenant, wishes: dict[str, object]) -> None:

@@ -25,6 +25,7 @@ from tests.surfaces.files.conftest import (
     ready,
     refused,
 )
+from tests.surfaces.files.doors import streamed
 
 KEYS = {
     "id", "title", "filename", "thumbnail_url", "upload_description", "visible_text", "tags", "size_bytes",
@@ -133,6 +134,23 @@ def test_each_search_mode_looks_where_it_says(tenant: Tenant, database: Database
         wanted = {ids[name] for name in found}
         hits = set(listed(tenant.client, search=needle, search_mode=mode))
         assert hits >= wanted if needle == "ne" else hits == wanted
+
+
+def test_every_word_counts_in_whatever_order_and_a_phrase_as_it_stands(tenant: Tenant) -> None:
+    report = filed(tenant.client, title="Damage", tags="pier,report", description="no. 7")
+    other = filed(tenant.client, title="A report of damage")
+    assert set(listed(tenant.client, search="report damage")) == {report, other}
+    assert listed(tenant.client, search='"report of" damage') == [other]
+    assert listed(tenant.client, search='"damage report"') == []
+    assert listed(tenant.client, search="damage 7") == [report]
+    assert listed(tenant.client, search="damage pier", search_mode="metadata") == [report]
+    assert listed(tenant.client, search="damage no.", search_mode="metadata") == []
+
+
+def test_what_a_document_says_is_no_visible_text(tenant: Tenant) -> None:
+    file_id = str(streamed(tenant.client, b"The bolts are corroded.\n", "pier.txt")["image_id"])
+    wait_for(lambda: listed(tenant.client, search="corroded") == [file_id], "the text to be read", 60)
+    assert listed(tenant.client, search="corroded", search_mode="visible_text") == []
 
 
 def recognise(tenant: Tenant, database: Database, file_id: str, text: str) -> None:
@@ -262,7 +280,8 @@ def test_an_unknown_or_malformed_folder_holds_nothing(tenant: Tenant) -> None:
     [
         {"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"offset": "-1"}, {"offset": "9" * 30},
         {"sort_by": "name"}, {"sort_order": "up"}, {"search_mode": "some"}, {"media_types": "image,poem"},
-        {"date_from": "yesterday"}, {"date_to": "2026-13-01T00:00:00Z"}, {"has_description": "maybe"},
+        {"date_from": "yesterday"}, {"date_from": "123456"}, {"date_to": "2026-13-01T00:00:00Z"},
+        {"has_description": "maybe"},
         {"ids": "not-a-uuid"}, {"ids": ",".join([str(uuid.uuid4())] * 501)},
         {"search": "x" * 1001}, {"search": "a\0b"}, {"deleted": "perhaps"},
     ],

@@ -76,6 +76,8 @@ def test_a_missing_field_is_422(tenant: Tenant, missing: str) -> None:
     [
         ({"size_bytes": "many"}, (422, "VALIDATION_ERROR")),
         ({"size_bytes": "0"}, (422, "VALIDATION_ERROR")),
+        ({"size_bytes": "1_000"}, (422, "VALIDATION_ERROR")),
+        ({"size_bytes": "12.0"}, (422, "VALIDATION_ERROR")),
         ({"size_bytes": "-1"}, (422, "VALIDATION_ERROR")),
         ({"size_bytes": "52428801"}, (413, "FILE_TOO_LARGE")),
         ({"content_type": "image/heic"}, (400, "UNSUPPORTED_FILE_TYPE")),
@@ -165,6 +167,8 @@ def test_the_signature_binds_upload_method_type_and_expiry(tenant: Tenant) -> No
     url, query = made["upload_url"], urlsplit(made["upload_url"]).query
     later = int(parse_qs(query)["expires"][0]) + 300
     forged = [
+        url.partition("?")[0],
+        url.replace("expires=", "expires=soon&was="),
         url[:-1] + ("0" if url[-1] != "0" else "1"),
         url.replace(made["image_id"], other["image_id"]),
         url.replace(made["image_id"], str(uuid4())),
@@ -175,6 +179,14 @@ def test_the_signature_binds_upload_method_type_and_expiry(tenant: Tenant) -> No
     assert refusal(put(made, **{"Content-Type": "image/jpeg"})) == (403, "PERMISSION_DENIED")
     assert httpx.post(url, content=PNG, trust_env=False).status_code == 405
     assert refusal(confirm(tenant.client, made)) == (400, "BAD_REQUEST")
+
+
+def test_the_other_name_of_jpeg_is_taken_for_the_put_too(tenant: Tenant) -> None:
+    data = picture("JPEG", 40, 30)
+    made = tenant.client.post(INITIATE, data=form(data, content_type="image/jpg")).json()
+    assert put(made, data, **{"Content-Type": "image/jpg"}).status_code == 200
+    assert confirm(tenant.client, made, len(data)).status_code == 200
+    assert refusal(confirm(tenant.client, made, len(data) - 1)) == (400, "BAD_REQUEST")
 
 
 def test_the_key_has_to_be_this_uploads(tenant: Tenant, other_tenant: Tenant) -> None:

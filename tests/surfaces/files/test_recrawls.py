@@ -48,6 +48,7 @@ def test_a_link_can_be_crawled_again_once_an_hour(tenant: Tenant, database: Data
     url = page()
     link_id = visited(tenant.client, url)["id"]
     assert recrawl(tenant.client, link_id).status_code == 200  # the crawl at its creation does not count
+    refused(recrawl(tenant.client, link_id), 429, "RATE_LIMIT_ERROR")
     crawled(tenant.client, link_id)
     answer = recrawl(tenant.client, link_id)
     refused(answer, 429, "RATE_LIMIT_ERROR")

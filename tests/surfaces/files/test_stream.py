@@ -74,6 +74,9 @@ def test_a_missing_file_is_422_in_both_shapes(tenant: Tenant) -> None:
     answer = tenant.client.post(STREAM, files={"other": ("a.png", PNG)})
     assert refusal(answer) == (422, "VALIDATION_ERROR")
     assert answer.json()["detail"] == [{"loc": ["body", "file"], "msg": "Field required", "type": "missing"}]
+    bare = {"content": b"", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}
+    for other in ({"data": {"title": "x"}}, {"json": {"title": "x"}}, {}, bare):
+        assert tenant.client.post(STREAM, **other).json()["detail"] == answer.json()["detail"], other
 
 
 @pytest.mark.parametrize(

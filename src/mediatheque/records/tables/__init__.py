@@ -33,7 +33,7 @@ from mediatheque.records.tables.rooms import (
     viewing,
 )
 from mediatheque.records.tables.understanding import authorship, likeness, permit
-from mediatheque.records.tables.vectors import embedding, vector
+from mediatheque.records.tables.vectors import artifact_meaning, artifact_vector, embedding, vector
 from mediatheque.records.tables.work import idempotency, job, run, step, worker, workflow
 
 __all__ = [
@@ -45,9 +45,11 @@ __all__ = [
     "arrival",
     "artifact",
     "artifact_content",
+    "artifact_meaning",
     "artifact_reference",
     "artifact_share",
     "artifact_text",
+    "artifact_vector",
     "artifact_version",
     "asset",
     "asset_tag",

@@ -22,7 +22,7 @@ from mediatheque.surfaces.artifacts.bodies import (
 from mediatheque.surfaces.artifacts.errors import ERRORS
 from mediatheque.surfaces.artifacts.rooms import USUAL_LIMIT, Limit, Offset
 from mediatheque.surfaces.artifacts.shapes import ArtifactItem, ArtifactObject, Deleted, Many, One, Viewers, many
-from mediatheque.surfaces.http import Door, actor_of, bodies_up_to, in_thread, json_response, scope
+from mediatheque.surfaces.http import Door, actor_of, bodies_up_to, creating, in_thread, json_response, scope
 
 IF_MATCH = {
     "name": "If-Match",
@@ -100,6 +100,7 @@ def _writing(router: APIRouter, library: Library) -> None:
         openapi_extra=_conditional(described(RevertArtifact)),
     )
     @scope("artifacts.write")
+    @creating()
     async def revert_artifact(request: Request, room_id: str, artifact_id: str) -> Response:
         """A new version that says what an earlier one said; nothing leaves the history."""
         asked, _ = await asked_in(request, RevertArtifact, RevertArtifact.asked)

@@ -10,6 +10,8 @@ from mediatheque.authoring import Artifact, Member, Room, Share, Version
 from mediatheque.core.artifacts import Reading
 from mediatheque.core.diffs import Difference
 from mediatheque.core.library import Library
+from mediatheque.core.retrieval import Hit
+from mediatheque.filing import SearchBy
 from mediatheque.model import Asset
 from mediatheque.surfaces.artifacts.bodies import ROOM_PREFIX
 from mediatheque.surfaces.signed import signed_url
@@ -67,7 +69,23 @@ class ArtifactItem(BaseModel):
 
 
 class FoundItem(ArtifactItem):
+    """`matched_by` says why; `similarity` is the nearest passage's, 1 for the same."""
+
     snippet: str
+    matched_by: list[SearchBy]
+    similarity: float | None
+
+
+class FoundMeta(Meta):
+    """`mode` is what the search went by; `note` says why, where that is not what was asked for."""
+
+    mode: SearchBy
+    note: str | None
+
+
+class FoundMany(BaseModel):
+    data: list[FoundItem]
+    meta: FoundMeta
 
 
 class ReferenceObject(BaseModel):
@@ -186,8 +204,8 @@ def item(it: Artifact) -> ArtifactItem:
     return ArtifactItem(**_fields(it))
 
 
-def found(it: Artifact, snippet: str) -> FoundItem:
-    return FoundItem(**_fields(it), snippet=snippet)
+def found(hit: Hit) -> FoundItem:
+    return FoundItem(**_fields(hit.artifact), snippet=hit.snippet, matched_by=hit.matched_by, similarity=hit.similarity)
 
 
 def whole(library: Library, it: Reading, *, is_resolved: bool = False) -> ArtifactObject:

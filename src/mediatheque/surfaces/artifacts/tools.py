@@ -17,7 +17,7 @@ from mediatheque.surfaces.artifacts.bodies import (
 )
 from mediatheque.surfaces.artifacts.errors import ERRORS, render_error
 from mediatheque.surfaces.artifacts.shapes import One, ToolResult
-from mediatheque.surfaces.http import Door, actor_of, bodies_up_to, in_thread, json_response, once, scope
+from mediatheque.surfaces.http import Door, actor_of, bodies_up_to, creating, in_thread, json_response, once, scope
 
 
 def routes(library: Library) -> APIRouter:
@@ -49,6 +49,7 @@ def routes(library: Library) -> APIRouter:
     @router.post("/update_artifact", response_model=One[ToolResult], openapi_extra=described(UpdateArtifact))
     @scope("artifacts.write")
     @bodies_up_to(BODY_LIMIT_BYTES)
+    @creating()
     async def update_artifact(request: Request, room_id: str) -> Response:
         """A new version of a document."""
         asked, _ = await asked_in(request, UpdateArtifact, lambda it: (uuid_in(it.artifact_id), it.asked()))

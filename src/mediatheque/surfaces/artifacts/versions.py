@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from mediatheque.authoring import Artifact, ArtifactKind
 from mediatheque.core.library import Library
@@ -15,7 +15,6 @@ from mediatheque.surfaces.headers import MEDIA
 from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, scope
 from mediatheque.surfaces.signed import attachment
 
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 SANDBOX = dict(MEDIA)[b"content-security-policy"].decode()
 EXTENSIONS = {
     "python": ".py", "javascript": ".js", "typescript": ".ts", "html": ".html", "css": ".css", "json": ".json",
@@ -51,7 +50,7 @@ def routes(library: Library) -> APIRouter:
     @router.get("/versions/{version}", response_model=One[VersionObject])
     @scope("artifacts.read")
     async def read_version(
-        request: Request, room_id: str, artifact_id: str, version: Number, resolve: bool = False
+        request: Request, room_id: str, artifact_id: str, version: int, resolve: bool = False
     ) -> Response:
         """One version with its content."""
         it = await in_thread(artifacts.read, actor_of(request), room_uuid(room_id), uuid_in(artifact_id), version)
@@ -63,8 +62,8 @@ def routes(library: Library) -> APIRouter:
         request: Request,
         room_id: str,
         artifact_id: str,
-        first: Number,
-        second: Number,
+        first: int,
+        second: int,
         form: Annotated[Literal["json", "unified"], Query(alias="format")] = "json",
     ) -> Response:
         """What the second says otherwise than the first; `format=unified` is the bare text that `patch` takes."""

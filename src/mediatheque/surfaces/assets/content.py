@@ -11,6 +11,7 @@ from mediatheque.errors import LibraryError, MethodNotAllowed
 from mediatheque.surfaces.assets.objects import CONTENT
 from mediatheque.surfaces.assets.shapes import render_error
 from mediatheque.surfaces.delivery import Delivery, refuse
+from mediatheque.surfaces.headers import PRIVATE_MEDIA
 from mediatheque.surfaces.http import AsgiApp, Receive, Send, in_thread
 
 REVALIDATE = b"public, no-cache"
@@ -43,10 +44,11 @@ class Streamed(Response):
 
     def __init__(self, library: Library, served: Served) -> None:
         super().__init__()
-        self._delivery = Delivery(library.media, library.generations, PRIVATE)
+        self._delivery = Delivery(library.media, library.generations, PRIVATE, PRIVATE_MEDIA)
         self._served = served
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG002
         served = self._served
         entry = await self._delivery.look(served.key, served.asset_uuid, lambda: served)
-        await self._delivery.answer(entry, scope, send)
+        allowance = [header for header in self.raw_headers if header[0].startswith(b"x-ratelimit-")]
+        await self._delivery.answer(entry, scope, send, *allowance)

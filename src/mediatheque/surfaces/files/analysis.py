@@ -12,7 +12,7 @@ from mediatheque.model import Execution, RunState
 from mediatheque.surfaces.files.detail import TO_BYTES
 from mediatheque.surfaces.files.errors import ERRORS
 from mediatheque.surfaces.files.shapes import moment
-from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, scope
+from mediatheque.surfaces.http import Door, actor_of, creating, in_thread, json_response, scope
 from mediatheque.surfaces.signed import signed_url
 
 TYPES = {"scenes": AnalysisType.SCENES, "transcript": AnalysisType.TRANSCRIPT}
@@ -109,6 +109,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("/video-analysis/queue", response_model=Job, status_code=202)
     @scope("files.write")
+    @creating()
     async def queue_analysis(request: Request, wanted: Wanted) -> Response:
         """Have a video analysed; 409 while that is under way."""
         actor = actor_of(request)
@@ -117,6 +118,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.post("/video-analysis/jobs/{job_id}/retry", response_model=Job, status_code=202)
     @scope("files.write")
+    @creating()
     async def retry_job(request: Request, job_id: UUID) -> Response:
         """Run a part of an analysis again that did not succeed."""
         return json_response(_job(await in_thread(library.analyses.retry, actor_of(request), job_id)), 202)

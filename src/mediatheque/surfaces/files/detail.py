@@ -69,7 +69,7 @@ def routes(library: Library) -> APIRouter:
         if making.was_under_way:
             message = "Variant generation already in progress"
             return json_response(AlreadyTriggered(message=message, skipped_duplicate=True, **common))
-        return json_response(Triggered(message="Variant generation queued", **common))
+        return json_response(Triggered(message="Variant generation triggered", **common))
 
     return router
 

@@ -61,7 +61,7 @@ class DocumentSearch(BaseModel):
     query: str = Field(min_length=1, max_length=MAX_QUERY_CHARS)
     limit: int = Field(20, ge=1, le=100)
     similarity_threshold: float | None = Field(None, ge=0, le=1)
-    document_ids: list[UUID] = Field(default=[], max_length=500)
+    document_ids: list[UUID] | None = Field(None, max_length=500)
 
 
 class DocumentResults(BaseModel):
@@ -101,7 +101,7 @@ def routes(library: Library) -> APIRouter:
         started = time.monotonic()
         found = await in_thread(
             library.documents.search, actor_of(request), wanted.query,
-            limit=wanted.limit, threshold=wanted.similarity_threshold, documents=wanted.document_ids,
+            limit=wanted.limit, threshold=wanted.similarity_threshold, documents=wanted.document_ids or [],
         )  # fmt: skip
         results = [_found(chunk) for chunk in found.chunks]
         took_ms = round((time.monotonic() - started) * 1000)

@@ -47,6 +47,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 def render_error(error: LibraryError, request_id: str) -> Response:
     if isinstance(error, Invalid):
         place = [*error.field] or ["body"]
+        if place[0] not in _PLACES:
+            place = ["query" if place[0] in _ASKED else "body", *place]
         return render_invalid([{"loc": place, "msg": error.message, "type": error.kind}], request_id)
     code = _CODES.get(error.code, error.code.upper())
     if isinstance(error, Unauthorized):
@@ -58,10 +60,8 @@ def render_error(error: LibraryError, request_id: str) -> Response:
 def render_invalid(problems: list[dict[str, Any]], request_id: str) -> Response:
     first: dict[str, Any] = problems[0] if problems else {"loc": [], "msg": "Invalid", "type": ""}
     field = str(first["loc"][-1]) if first["loc"] else ""
-    issue = (
-        _RANGES.get(field, first["msg"]) if first["type"].startswith(("less_than", "greater_than")) else first["msg"]
-    )
-    details = {"field": field, "issue": issue}
+    is_limit = field == "limit" and first["msg"].endswith(LIMITS)
+    details = {"field": field, "issue": "Must be between 1 and 100" if is_limit else first["msg"]}
     return _refusal(422, "VALIDATION_ERROR", INVALID, details, request_id, detail=problems)
 
 
@@ -79,7 +79,10 @@ def _as_uuid(request_id: str) -> str:
         return request_id
 
 
-_RANGES = {"limit": "Must be between 1 and 100"}
+_PLACES = frozenset({"body", "query", "path", "header"})
+_ASKED = frozenset({"search"})
+"""What core checks of a query; all else that it names came in a body."""
+LIMITS = ("greater than or equal to 1", "less than or equal to 100")
 _CODES = {
     "not_found": "RESOURCE_NOT_FOUND",
     "forbidden": "PERMISSION_DENIED",

@@ -10,7 +10,7 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from mediatheque.core.batches import Incoming
 from mediatheque.core.staging import Staged
 from mediatheque.errors import BadRequest, Invalid, TooLarge
-from mediatheque.surfaces.forms import FIELD_BYTES, OVERHEAD_BYTES, PIECE_BYTES, boundary_of, uploads
+from mediatheque.surfaces.forms import FIELD_BYTES, HEADER_BYTES, OVERHEAD_BYTES, PIECE_BYTES, boundary_of, uploads
 from mediatheque.surfaces.http import in_thread
 
 FIELD = "files"
@@ -33,7 +33,8 @@ async def received_files(
 
     Raises `Invalid` (no file), `TooLarge` (too many), `BadRequest`, `Unavailable`, and what staging raises.
     """
-    boundary = boundary_of(request)
+    missing = Invalid("Field required", field=("body", FIELD), kind="missing")
+    boundary = boundary_of(request, missing)
     if int(request.headers.get("content-length", "-1")) > max_files * max_bytes + OVERHEAD_BYTES:
         raise TooLarge
     reader = _Reader(boundary, stage, max_files)
@@ -41,11 +42,13 @@ async def received_files(
         try:
             await reader.read(request)
             if not reader.form.files:
-                raise Invalid("Field required", field=("body", FIELD), kind="missing")
+                raise missing
             yield reader.form
         except ParserLimitReached as error:
             raise TooLarge(str(error)) from error
         except (MultipartError, UnicodeDecodeError) as error:
+            if not reader.has_begun:
+                raise missing from error
             raise BadRequest("Malformed multipart body") from error
         finally:
             await in_thread(_discard, reader.form)
@@ -58,7 +61,10 @@ class _Reader:
         self.form = Files()
         self._stage = stage
         self._max_files = max_files
-        self._parser = PushMultipartParser(boundary, max_segment_count=max_files + OTHER_PARTS)
+        self._parser = PushMultipartParser(
+            boundary, max_segment_count=max_files + OTHER_PARTS, max_header_size=HEADER_BYTES
+        )
+        self.has_begun = False
         self._file: Incoming | None = None
         self._field = ""
         self._text = bytearray()
@@ -69,6 +75,7 @@ class _Reader:
     async def read(self, request: Request) -> None:
         with self._parser:
             async for chunk in request.stream():
+                self.has_begun = self.has_begun or bool(chunk)
                 for event in self._parser.parse(chunk) if chunk else ():
                     self._take(event)
                 if self._other_bytes > OVERHEAD_BYTES:

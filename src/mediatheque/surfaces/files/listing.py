@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 
 from mediatheque.core.files import FilePage
 from mediatheque.core.library import Library
@@ -23,6 +23,16 @@ KINDS = ("image", "video", "document", "link", "audio")
 MAX_IDS = 500
 MAX_OFFSET = 1 << 31
 Names = Annotated[list[str] | None, Query(description="Comma-separated, repeated, or both.")]
+
+
+def _spelled(value: object) -> object:
+    """A number is no date here, although it could be seconds since 1970."""
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
+        raise ValueError("Input should be a valid datetime in ISO 8601")
+    return value
+
+
+Date = Annotated[datetime | None, BeforeValidator(_spelled)]
 
 
 class SortOrder(StrEnum):
@@ -70,8 +80,8 @@ def routes(library: Library) -> APIRouter:
         folder_id: str | None = None,
         has_description: bool | None = None,
         ids: Names = None,
-        date_from: datetime | None = None,
-        date_to: datetime | None = None,
+        date_from: Date = None,
+        date_to: Date = None,
         sort_by: SortBy | None = None,
         sort_order: SortOrder = SortOrder.DESCENDING,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,

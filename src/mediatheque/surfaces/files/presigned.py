@@ -1,14 +1,14 @@
 """`upload/initiate`, the signed PUT, and `upload/confirm` (contract, 3.2 and 10)."""
 
-from typing import Annotated
+import re
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
 
 from mediatheque.core.library import Library
 from mediatheque.core.presigning import Confirmed, Promised
-from mediatheque.core.signing import Signature
+from mediatheque.core.promises import spelled
 from mediatheque.errors import Conflict, Forbidden, Invalid, UnsupportedEncoding
 from mediatheque.model import Actor
 from mediatheque.surfaces.files.errors import render_error
@@ -21,6 +21,7 @@ from mediatheque.surfaces.http import (
     Door,
     Porch,
     actor_of,
+    creating,
     in_thread,
     json_response,
     once,
@@ -28,9 +29,10 @@ from mediatheque.surfaces.http import (
     scope,
     streaming,
 )
-from mediatheque.surfaces.signed import UPLOADS, bound_to, put_url
+from mediatheque.surfaces.signed import SIGNED, UPLOADS, bound_to, put_url, signature_in
 
 PATH = "/api/v2/user-files/upload"
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 CONFIRMING_SECONDS = 60
 """How long a confirmation waits for another one of the same upload: longer than a dead one's lease."""
 
@@ -80,7 +82,6 @@ _INITIATE = {
     },
 }
 BYTES = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}
-_INTEGER = TypeAdapter(int)
 
 
 def routes(library: Library) -> APIRouter:
@@ -102,6 +103,7 @@ def _behind_the_door(library: Library) -> APIRouter:
 
     @router.post("/confirm", response_model=ConfirmResponse)
     @scope("files.write")
+    @creating()
     async def confirm_upload(request: Request, body: ConfirmRequest) -> Response:
         """The bytes have been sent: make them a file. The same answer again for one that was confirmed."""
         actor = actor_of(request)
@@ -119,24 +121,18 @@ def _behind_the_door(library: Library) -> APIRouter:
 def _open(library: Library) -> APIRouter:
     router = APIRouter(route_class=Porch, prefix=PATH, tags=["files"], responses=ERRORS)
 
-    @router.put("/bytes/{upload_id}", openapi_extra=OPEN | BYTES)
+    @router.put("/bytes/{upload_id}", openapi_extra=OPEN | BYTES | SIGNED)
     @streaming
-    async def put_bytes(
-        request: Request,
-        upload_id: UUID,
-        expires: Annotated[int, Query()],
-        key: Annotated[str, Query()],
-        signature: Annotated[str, Query()],
-    ) -> Response:
+    async def put_bytes(request: Request, upload_id: UUID) -> Response:
         """The bytes of an initiated upload; the signature is the permission."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedEncoding
+        signature = signature_in(request.scope["query_string"])
         it = await in_thread(library.presigning.awaited, upload_id)
-        declared = request.headers.get("content-type", it.media_type).partition(";")[0].strip().lower()
-        if declared != it.media_type:
-            raise Forbidden("Another Content-Type than was signed")
         bound = bound_to(it.media_type, it.size_bytes)
-        library.signer.verify("PUT", f"{UPLOADS}/{upload_id}", Signature(expires, key, signature), content_type=bound)
+        library.signer.verify("PUT", f"{UPLOADS}/{upload_id}", signature, content_type=bound)
+        if spelled(request.headers.get("content-type", it.media_type)) != it.media_type:
+            raise Forbidden("Another Content-Type than was signed")
         async with staged_body(request, lambda: library.presigning.stage(it), it.size_bytes) as staged:
             await in_thread(library.presigning.receive, it, staged)
             return Response(status_code=200, headers={"ETag": f'"{staged.sha256}"'})
@@ -148,10 +144,8 @@ def _initiate(library: Library, actor: Actor, fields: dict[str, str], key: str |
     for name in ("filename", "content_type", "size_bytes"):
         if not fields.get(name, "").strip():
             raise Invalid("Field required", field=("body", name), kind="missing")
-    try:
-        size_bytes = _INTEGER.validate_python(fields["size_bytes"].strip())
-    except ValidationError:
-        raise Invalid("Input should be a valid integer", field=("body", "size_bytes"), kind="int_parsing") from None
+    if not _INTEGER.fullmatch(fields["size_bytes"].strip()):
+        raise Invalid("Input should be a valid integer", field=("body", "size_bytes"), kind="int_parsing")
     wishes = wishes_in({name: fields[name] for name in ("title", "tags", "auto_describe") if name in fields})
     return once(
         library,
@@ -164,7 +158,7 @@ def _initiate(library: Library, actor: Actor, fields: dict[str, str], key: str |
             wishes,
             filename=fields["filename"],
             media_type=fields["content_type"],
-            size_bytes=size_bytes,
+            size_bytes=int(fields["size_bytes"]),
             remembering=remembering,
         ),
         status=200,

@@ -153,7 +153,7 @@ def status_of(it: Session) -> StatusResponse:
     ended = sorted((item for item in it.items if item.ended_at), key=lambda item: item.ended_at or it.created_at)
     return StatusResponse(
         session_id=it.uuid,
-        status="pending" if it.state == "processing" and not any(item.is_stored for item in it.items) else it.state,
+        status=it.state,
         **_counts(it),
         pending_files=it.pending,
         created_at=moment(it.created_at) or "",

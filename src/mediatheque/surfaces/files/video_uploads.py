@@ -4,11 +4,10 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from mediatheque.core.arrivals import Wishes
 from mediatheque.core.library import Library
-from mediatheque.core.signing import Signature
 from mediatheque.errors import Conflict, UnsupportedEncoding
 from mediatheque.model import Actor
 from mediatheque.surfaces.files.errors import render_error
@@ -41,6 +40,7 @@ from mediatheque.surfaces.http import (
     Door,
     Porch,
     actor_of,
+    creating,
     in_thread,
     json_response,
     once,
@@ -48,6 +48,7 @@ from mediatheque.surfaces.http import (
     scope,
     streaming,
 )
+from mediatheque.surfaces.signed import SIGNED, signature_in
 
 
 def routes(library: Library) -> APIRouter:
@@ -99,6 +100,7 @@ def _behind_the_door(library: Library) -> APIRouter:
 
     @router.post("/complete", response_model=CompleteResponse)
     @scope("files.write")
+    @creating()
     async def complete_video_upload(request: Request, body: CompleteRequest) -> Response:
         """All chunks are there: make them a file. The same file again for an upload that is one."""
         complete = partial(
@@ -123,21 +125,18 @@ def _behind_the_door(library: Library) -> APIRouter:
 def _open(library: Library) -> APIRouter:
     router = APIRouter(route_class=Porch, prefix=PREFIX, tags=["video uploads"], responses=ERRORS)
 
-    @router.put("/{media_id}/chunks/{chunk_number}", openapi_extra=OPEN | BYTES)
+    @router.put("/{media_id}/chunks/{chunk_number}", openapi_extra=OPEN | BYTES | SIGNED)
     @streaming
     async def put_video_chunk(
         request: Request,
         media_id: UUID,
         chunk_number: Annotated[int, Path(ge=1, le=1 << 20)],
-        expires: Annotated[int, Query()],
-        key: Annotated[str, Query()],
-        signature: Annotated[str, Query()],
     ) -> Response:
         """The bytes of a chunk; the signature is the permission."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise UnsupportedEncoding
         path = f"{PREFIX}/{media_id}/chunks/{chunk_number}"
-        library.signer.verify("PUT", path, Signature(expires, key, signature))
+        library.signer.verify("PUT", path, signature_in(request.scope["query_string"]))
         it, chunk = await in_thread(library.chunking.awaited, media_id, chunk_number)
         async with staged_body(request, lambda: library.chunking.stage(chunk), chunk.size_bytes) as staged:
             await in_thread(library.chunking.receive, it, chunk, staged)

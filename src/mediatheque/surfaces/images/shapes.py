@@ -19,6 +19,7 @@ TERMS = Terms(
     max_bytes=10 * 1024 * 1024,
     is_public=True,
     shows_private=False,
+    enriches_unasked=True,
 )
 
 _PREFIX = "img_"

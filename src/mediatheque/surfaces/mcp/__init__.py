@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from mediatheque.core.library import Library
-from mediatheque.core.limiter import Allowance
+from mediatheque.core.limiter import Allowance, Exceeded
 from mediatheque.errors import LibraryError, MethodNotAllowed, NotFound, Unauthorized
 from mediatheque.model import Terms
 from mediatheque.surfaces.front import patient, with_headers
@@ -34,13 +34,15 @@ def door(library: Library) -> AsgiApp:
             headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
             address = scope["client"][0] if scope.get("client") else ""
             actor, allowance = await in_thread(library.access.enter, headers, address)
-            if scope["method"] != "POST":  # we open no stream of our own, and keep no session that could be ended
-                raise MethodNotAllowed
             scope["state"]["actor"] = actor
             scope["state"]["headers"] = _headers(allowance)
+            if scope["method"] != "POST":  # we open no stream of our own, and keep no session that could be ended
+                raise MethodNotAllowed
             app = await behind.app()
             await app({**scope, "path": PATH}, patient(receive), send)
         except LibraryError as error:
+            if isinstance(error, Exceeded):
+                scope["state"]["headers"] = _headers(error.allowance)
             await _refuse(error, send)
 
     return serve
@@ -113,4 +115,5 @@ SURFACE = Surface(
     render_invalid=plain_invalid,
     hot={PATH: door},
     hot_paths={PATH: {"post": _OPERATION}},
+    is_for_any_origin=False,
 )
