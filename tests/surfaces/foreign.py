@@ -96,7 +96,8 @@ class Estate:
         return {
             "asset_id": _spelled(assets, UUIDS),
             "image_id": _spelled([*assets, self.promised], (*IMAGES, str)),
-            "file_id": _spelled([*assets, self.promised, self.link], FILES),
+            "file_id": _spelled([*assets, self.promised, self.link], UUIDS[:1]),
+            "openai_file_id": _spelled([*assets, self.link], FILES),
             "link_id": _spelled([self.link, self.asset], UUIDS[:1]),
             "snapshot_id": _spelled([self.snapshot], UUIDS[:1]),
             "against": _spelled([self.snapshot], UUIDS[:1]),

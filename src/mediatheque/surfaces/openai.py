@@ -131,28 +131,30 @@ def routes(library: Library) -> APIRouter:
         ends = (shown[0].id, shown[-1].id) if shown else (None, None)
         return json_response(FileList(data=shown, first_id=ends[0], last_id=ends[1], has_more=found.has_more))
 
-    @router.get("/v1/files/{file_id}", response_model=FileObject, operation_id="openai_get_file")
+    @router.get("/v1/files/{openai_file_id}", response_model=FileObject, operation_id="openai_get_file")
     @scope("files.read")
-    async def get_file(request: Request, file_id: str) -> Response:
+    async def get_file(request: Request, openai_file_id: str) -> Response:
         """One file."""
-        return json_response(_shape(await in_thread(library.assets.get, actor_of(request), TERMS, _uuid(file_id))))
+        return json_response(
+            _shape(await in_thread(library.assets.get, actor_of(request), TERMS, _uuid(openai_file_id)))
+        )
 
     @router.get(
-        "/v1/files/{file_id}/content", response_class=Response, responses=_BYTES,
+        "/v1/files/{openai_file_id}/content", response_class=Response, responses=_BYTES,
         operation_id="openai_get_file_content",
     )  # fmt: skip
     @scope("files.read")
-    async def get_content(request: Request, file_id: str) -> Response:
+    async def get_content(request: Request, openai_file_id: str) -> Response:
         """Its bytes, as they were uploaded."""
-        served = await in_thread(library.files.present, actor_of(request), TERMS, _uuid(file_id))
+        served = await in_thread(library.files.present, actor_of(request), TERMS, _uuid(openai_file_id))
         return Streamed(library, served)
 
-    @router.delete("/v1/files/{file_id}", response_model=FileDeleted, operation_id="openai_delete_file")
+    @router.delete("/v1/files/{openai_file_id}", response_model=FileDeleted, operation_id="openai_delete_file")
     @scope("files.write")
-    async def delete_file(request: Request, file_id: str) -> Response:
+    async def delete_file(request: Request, openai_file_id: str) -> Response:
         """Delete a file for good."""
-        await in_thread(library.assets.erase, actor_of(request), TERMS, _uuid(file_id))
-        return json_response(FileDeleted(id=file_id))
+        await in_thread(library.assets.erase, actor_of(request), TERMS, _uuid(openai_file_id))
+        return json_response(FileDeleted(id=openai_file_id))
 
     return router
 

@@ -56,7 +56,7 @@ def web_application(
 
     app = FastAPI(
         title="Mediatheque", version=__version__, lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,
-        redirect_slashes=False, summary="One media library, five API dialects.",
+        redirect_slashes=False, summary="One media library, six API dialects.",
     )  # fmt: skip
     app.state.library = library
     app.include_router(operations.routes(library, app))
