@@ -47,7 +47,7 @@ def test_versions_are_compared_and_brought_back(page: Page, client: httpx.Client
     artifact = made.json()["data"]["artifact_id"]
     page.goto(f"/console/artifacts/{room}/{artifact}")
     page.get_by_role("button", name="Edit").click()
-    page.get_by_label("Content", exact=True).fill("two words\n")
+    page.get_by_role("textbox", name="Content").fill("two words\n")
     page.get_by_label("What changes").fill("More words")
     page.get_by_role("button", name="Save version").click()
     versions = page.get_by_role("complementary", name="Versions")
@@ -66,7 +66,7 @@ def test_nobody_is_overwritten_unasked(page: Page, client: httpx.Client, room: s
     artifact = made.json()["data"]["artifact_id"]
     page.goto(f"/console/artifacts/{room}/{artifact}")
     page.get_by_role("button", name="Edit").click()
-    page.get_by_label("Content", exact=True).fill("mine\n")
+    page.get_by_role("textbox", name="Content").fill("mine\n")
     change = {"artifact_id": artifact, "content": "theirs\n"}
     assert client.post(f"/v1/rooms/{room}/tools/update_artifact", json=change).status_code == 200
     page.get_by_role("button", name="Save version").click()
