@@ -90,8 +90,7 @@ def _install(environment: dict[str, str]) -> None:
     locked = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
     stamp = SOURCES / "node_modules" / ".locked"
     if not stamp.is_file() or stamp.read_text() != locked:
-        # `npm ci` refuses a lock file that leaves out optional packages of platforms which an index does not carry
-        _run(["npm", "install", "--no-save", "--loglevel=error"], environment)
+        _run(["npm", "ci", "--loglevel=error"], environment)
         stamp.write_text(locked)
 
 
