@@ -32,6 +32,7 @@ from mediatheque.outfit import (
     make_describers,
     make_embedder,
     make_equipment,
+    make_issuer,
     make_models,
     make_post,
     make_transforms,
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from mediatheque.core.library import Library
     from mediatheque.core.models import Shelf
     from mediatheque.core.quota import Quota
-    from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.trash import Trash
     from mediatheque.surfaces.front import Front
     from mediatheque.worker import Worker
@@ -176,7 +176,7 @@ def make_library(parts: Parts) -> "Library":
     keys = own_secrets(settings)
     generations = parts.generations
     limiter = Limiter(settings.rate_limit, settings.redis_url)
-    tokens = Tokens(keys, _outside(settings))
+    tokens = Tokens(keys, make_issuer(settings))
     assets = Assets(database, parts.pipeline, generations)
     trash = make_trash(parts)
     files = Files(database, parts.pipeline, assets, trash)
@@ -340,18 +340,3 @@ def _told_as(name: str, value: object) -> Iterator[None]:
         cause = error if isinstance(error, OSError) else error.__cause__
         reason = cause.strerror if isinstance(cause, OSError) else str(error)
         raise SettingsError(f"{setting(name, value)}: {reason}") from error
-
-
-def _outside(settings: Settings) -> "OutsideIssuer | None":
-    if not settings.jwks_url:
-        return None
-    from mediatheque.clients.keyset import RemoteKeySet
-    from mediatheque.core.tokens import OutsideIssuer
-
-    return OutsideIssuer(
-        settings.jwt_issuer,
-        settings.jwt_audience,
-        RemoteKeySet(settings.jwks_url),
-        settings.jwt_tenant_claim,
-        settings.jwt_role_claim,
-    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mediatheque.core.describing import Describers
     from mediatheque.core.embedding import Embedder
     from mediatheque.core.quota import Quota
+    from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.transcribing import Speech
     from mediatheque.core.transforms import Transforms
     from mediatheque.core.work import Equipment
@@ -119,3 +120,19 @@ def make_transforms(parts: "Parts") -> "Transforms":
     derivatives = Derivatives(settings.data_dir.absolute() / "derivatives", settings.transform_cache_mb << 20)
     signer = Signer(own_secrets(settings))
     return Transforms(parts.database, parts.pipeline.stores, parts.readers, derivatives, signer)
+
+
+def make_issuer(settings: Settings) -> "OutsideIssuer | None":
+    """None: nobody outside issues tokens."""
+    if not settings.jwks_url:
+        return None
+    from mediatheque.clients.keyset import RemoteKeySet
+    from mediatheque.core.tokens import OutsideIssuer
+
+    return OutsideIssuer(
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        RemoteKeySet(settings.jwks_url),
+        settings.jwt_tenant_claim,
+        settings.jwt_role_claim,
+    )
