@@ -154,8 +154,7 @@ def test_unknown_ids_are_absent_and_another_room_s_artifact_too(place: Place) ->
     elsewhere = data(place.client.post(ROOMS, json={"name": "Elsewhere"}), 201)["id"]
     for path in (f"{place.path}/{uuid4()}", f"{place.path}/x", f"{ROOMS}/{elsewhere}/artifacts/{artifact_id}"):
         refused(place.client.get(path), 404, "SW_ARTIFACT_NOT_FOUND")
-    for version in (2, 2**31 - 1):
+    for version in (2, 2**31 - 1, 0, -1, 2**40):
         answer = place.client.get(f"{place.path}/{artifact_id}/versions/{version}")
         refused(answer, 404, "SW_ARTIFACT_VERSION_NOT_FOUND")
-    for version in ("x", "0", "-1", str(2**40)):
-        refused(place.client.get(f"{place.path}/{artifact_id}/versions/{version}"), 422, "SW_VALIDATION_ERROR")
+    refused(place.client.get(f"{place.path}/{artifact_id}/versions/x"), 422, "SW_VALIDATION_ERROR")
