@@ -96,7 +96,7 @@ def test_refusals_have_openai_s_shape(tenant: Tenant, client: openai.OpenAI) -> 
     assert_refused(get("/v1/files", params={"order": "up"}), 400, "invalid_request_error", "order")
     assert_refused(get("/v1/files", params={"after": "file-x"}), 404, "invalid_request_error", "id")
     assert_refused(get("/v1/files/file-x/content"), 404, "invalid_request_error", "id")
-    assert_refused(tenant.client.post("/v1/files", data={"purpose": "batch"}), 400, "invalid_request_error", None)
+    assert_refused(tenant.client.post("/v1/files", data={"purpose": "batch"}), 400, "invalid_request_error", "file")
     with pytest.raises(openai.AuthenticationError) as unknown:
         client.with_options(api_key="sk-nobodys").files.list()
     assert unknown.value.code == "invalid_api_key"
