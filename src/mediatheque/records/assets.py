@@ -59,10 +59,15 @@ def change_asset(tx: Tx, asset_id: int, values: dict[str, Any]) -> None:
 
 
 def make_ready(tx: Tx, asset_id: int, now: datetime) -> bool:
-    """The asset can be used; False when that was so before."""
-    tx.execute(_CHANGE, {"row": asset_id, "state": State.READY})
+    """The asset can be used; False when that was so before.
+
+    One statement for both columns: PostgreSQL locks the folder of a row that a transaction changes twice.
+    """
     first = update(asset).where(asset.c.id == asset_id, asset.c.ready_at.is_(None))
-    return tx.execute(first.values(ready_at=now)).rowcount == 1
+    if tx.execute(first.values(state=State.READY, ready_at=now)).rowcount == 1:
+        return True
+    tx.execute(_CHANGE, {"row": asset_id, "state": State.READY})
+    return False
 
 
 def asset_with(tx: Tx, uuid: UUID, tenant_id: int | None) -> Asset | None:
