@@ -61,6 +61,7 @@ function Screens() {
             <Redirect to="/library" replace />
           </Route>
           <Route>
+            <h1 className="hidden">No such screen</h1>
             <Empty title="There is no such screen">It may have moved; the rail on the left leads everywhere.</Empty>
           </Route>
         </Switch>

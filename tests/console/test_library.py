@@ -105,6 +105,7 @@ def test_tagging_deleting_and_restoring(page: Page, library: list[str]) -> None:
 
 def test_a_search_says_why_and_can_be_cleared(page: Page, library: list[str]) -> None:
     page.goto("/console/library")
+    expect(page.get_by_role("gridcell").first).to_be_visible()
     page.keyboard.press("/")
     page.keyboard.type("photo-3")
     page.keyboard.press("Enter")

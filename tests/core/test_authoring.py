@@ -15,12 +15,14 @@ from mediatheque.authoring import Artifact, Room
 from mediatheque.core.access import Access
 from mediatheque.core.accounts import Accounts
 from mediatheque.core.authoring import Authoring
+from mediatheque.core.embedding import Embedder
 from mediatheque.core.history import base_of, whole
 from mediatheque.core.limiter import Limiter
 from mediatheque.core.news import News
 from mediatheque.core.tokens import Tokens
 from mediatheque.core.wording import Change, NewArtifact
 from mediatheque.errors import NotFound
+from mediatheque.inference import Models
 from mediatheque.model import Actor
 from mediatheque.records import artifact_search
 from mediatheque.records.engine import Database
@@ -56,7 +58,9 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     signals = signals_for(database, tmp_path)
     actor = Access(database, Tokens(("a secret",), None), Limiter("0", ""), "").identify(key)
     hints = News(signals_for(database, tmp_path, NEWS))
-    authoring = Authoring(database, signals, hints, partial(signals_for, database, tmp_path), timedelta(days=30))
+    embedder = Embedder(database, Models(lambda: tmp_path, is_on=False, allowed=()), "off")
+    listening = partial(signals_for, database, tmp_path)
+    authoring = Authoring(database, signals, hints, listening, timedelta(days=30), embedder)
     yield Desk(database, authoring, actor, authoring.rooms.make(actor, lambda: "Desk"))
     signals.close()
     database.close()
