@@ -3,19 +3,22 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediatheque.core.backup import Backup, Taken
+from mediatheque.surfaces.cli.options import Json
+
+if TYPE_CHECKING:
+    from mediatheque.core.backup import Backup, Taken
 
 
-def command(open_backup: Callable[[], Backup]) -> Callable[..., None]:
+def command(open_backup: "Callable[[], Backup]") -> Callable[..., None]:
     """The command, over a library that is opened when it runs."""
 
     def backup(
         folder: Annotated[Path, typer.Argument(help="Where to; an earlier backup there is brought up to date.")],
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        as_json: Json = False,
     ) -> None:
         """Copy all rows and objects as they are at one moment; exits 1 when some object could not be copied."""
         taken = open_backup().take(folder)
@@ -25,7 +28,7 @@ def command(open_backup: Callable[[], Backup]) -> Callable[..., None]:
     return backup
 
 
-def _text(taken: Taken) -> str:
+def _text(taken: "Taken") -> str:
     lines = [f"{taken.rows} rows, {taken.objects} objects, {taken.bytes} bytes; {taken.copied} objects were new"]
     for name, entries in taken.as_json().items():
         if isinstance(entries, list):

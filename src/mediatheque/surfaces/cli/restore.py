@@ -3,20 +3,23 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediatheque.core.restoring import Restored, Restoring
+from mediatheque.surfaces.cli.options import Json
+
+if TYPE_CHECKING:
+    from mediatheque.core.restoring import Restored, Restoring
 
 
-def command(open_restoring: Callable[[Path], Restoring]) -> Callable[..., None]:
+def command(open_restoring: "Callable[[Path], Restoring]") -> Callable[..., None]:
     """The command, over a place that is opened when it runs."""
 
     def restore(
         folder: Annotated[Path, typer.Argument(help="The backup.")],
         verify: Annotated[bool, typer.Option("--verify", help="Then hold every object against its hash.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        as_json: Json = False,
     ) -> None:
         """Bring a backup into the configured database and store, which are empty; exits 1 when something is wrong.
 
@@ -29,7 +32,7 @@ def command(open_restoring: Callable[[Path], Restoring]) -> Callable[..., None]:
     return restore
 
 
-def _text(restored: Restored) -> str:
+def _text(restored: "Restored") -> str:
     lines = [f"{restored.rows} rows, {restored.objects} objects restored"]
     lines += [f"damaged: {key}" for key in restored.damaged]
     lines += [f"out of reach: {name}" for name in restored.unreachable_stores]
@@ -39,6 +42,6 @@ def _text(restored: Restored) -> str:
     return "\n".join(lines)
 
 
-def _verdict(restored: Restored) -> str:
+def _verdict(restored: "Restored") -> str:
     assert restored.verified is not None
     return "clean" if restored.verified.is_clean else json.dumps(restored.verified.as_json())

@@ -3,14 +3,17 @@
 import json
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediatheque.core.relocating import Moved, Relocating
+from mediatheque.surfaces.cli.options import Json
+
+if TYPE_CHECKING:
+    from mediatheque.core.relocating import Moved, Relocating
 
 
-def commands(open_relocating: Callable[[], Relocating]) -> typer.Typer:
+def commands(open_relocating: "Callable[[], Relocating]") -> typer.Typer:
     """The group of commands, over a library that is opened when one runs."""
     group = typer.Typer(no_args_is_help=True, help="Where bytes lie.")
     group.callback()(lambda: None)
@@ -20,7 +23,7 @@ def commands(open_relocating: Callable[[], Relocating]) -> typer.Typer:
         tenant: Annotated[str, typer.Option(help="Whose bytes.")],
         source: Annotated[str, typer.Option("--from", help="A storage profile's name, or `own`: the server's store.")],
         target: Annotated[str, typer.Option("--to", help="The same, of the new place.")],
-        as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+        as_json: Json = False,
     ) -> None:
         """Move a tenant's objects while the library is used, each held against its hash; exits 1 if some are damaged.
 
@@ -33,11 +36,11 @@ def commands(open_relocating: Callable[[], Relocating]) -> typer.Typer:
     return group
 
 
-def _tell(moved: Moved, *, as_json: bool) -> None:
+def _tell(moved: "Moved", *, as_json: bool) -> None:
     if not as_json and sys.stderr.isatty():
         typer.echo(f"{moved.objects} objects, {moved.bytes} bytes", err=True)
 
 
-def _text(moved: Moved) -> str:
+def _text(moved: "Moved") -> str:
     lines = [f"{moved.objects} objects, {moved.bytes} bytes moved; {moved.left} are left there"]
     return "\n".join(lines + [f"damaged: {key}" for key in moved.damaged])

@@ -3,16 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mediatheque.core.transfer import Transfer, Transferred
+from mediatheque.surfaces.cli.options import Json
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+if TYPE_CHECKING:
+    from mediatheque.core.transfer import Transfer, Transferred
 
 
-def export_command(open_transfer: Callable[[], Transfer]) -> Callable[..., None]:
+def export_command(open_transfer: "Callable[[], Transfer]") -> Callable[..., None]:
     """The command, over a library that is opened when it runs."""
 
     def export(
@@ -26,7 +27,7 @@ def export_command(open_transfer: Callable[[], Transfer]) -> Callable[..., None]
     return export
 
 
-def import_command(open_transfer: Callable[[], Transfer]) -> Callable[..., None]:
+def import_command(open_transfer: "Callable[[], Transfer]") -> Callable[..., None]:
     """The command, over a library that is opened when it runs."""
 
     def take_in(
@@ -40,7 +41,7 @@ def import_command(open_transfer: Callable[[], Transfer]) -> Callable[..., None]
     return take_in
 
 
-def _tell(done: str, it: Transferred, *, as_json: bool) -> None:
+def _tell(done: str, it: "Transferred", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(it.as_json()))
         return
