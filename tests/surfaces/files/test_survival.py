@@ -36,7 +36,7 @@ def test_an_acknowledged_batch_is_finished_by_the_next_server(site: Server) -> N
     with site.client() as client:
         made = sent(client, some(7))
         assert (made["status"], made["accepted_files"]) == ("processing", 7)
-        assert status(client, made)["status"] == "pending"
+        assert status(client, made)["status"] == "processing"
         site.kill()
         site.environment["MEDIATHEQUE_WORKERS"] = "1"
         site.start()
