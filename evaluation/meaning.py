@@ -110,7 +110,7 @@ def _ways(client: httpx.Client) -> dict[str, Callable[[str], list[str]]]:
         return search
 
     return {
-        "the question as a phrase (`search_mode=all`)": listed,
+        "every word of the question (`search_mode=all`)": listed,
         "words (`mode=words`)": searched("words"),
         "meaning (`semantic`)": searched("semantic"),
         "both, fused (`hybrid`)": searched("hybrid"),
