@@ -21,11 +21,13 @@ from benchmarks.server import DATABASES, Postgres, database_url, mounted, servin
 from mediatheque.authoring import Artifact, Room
 from mediatheque.core.access import Access
 from mediatheque.core.authoring import Authoring
+from mediatheque.core.embedding import Embedder
 from mediatheque.core.history import whole
 from mediatheque.core.limiter import Limiter
 from mediatheque.core.news import News
 from mediatheque.core.tokens import Tokens
 from mediatheque.core.wording import Change, NewArtifact
+from mediatheque.inference import Models
 from mediatheque.model import Actor
 from mediatheque.records.engine import Database
 from mediatheque.records.signals import NEWS, signals_for
@@ -103,7 +105,9 @@ def _site(database: Database, home: Path, key: str) -> Site:
     signals = signals_for(database, home)
     access = Access(database, Tokens(("a secret for nothing",), None), Limiter("0", ""), "")
     hints = News(signals_for(database, home, NEWS))
-    authoring = Authoring(database, signals, hints, partial(signals_for, database, home), timedelta(days=30))
+    embedder = Embedder(database, Models(lambda: home, is_on=False, allowed=()), "off")
+    listening = partial(signals_for, database, home)
+    authoring = Authoring(database, signals, hints, listening, timedelta(days=30), embedder)
     actor = access.identify(key)
     return Site(database, authoring, actor, authoring.rooms.make(actor, lambda: "Benchmark"))
 
