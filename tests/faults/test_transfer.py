@@ -29,7 +29,7 @@ def test_an_exported_tenant_is_the_same_on_another_server_with_the_other_databas
         before = {path: _seen(http, path) for path in known}
     assert (exported["assets"], exported["objects"]) == (3, 18)
     originals = sorted(str(it.relative_to(tmp_path / "out")) for it in (tmp_path / "out" / "files").rglob("*.jpg"))
-    assert originals[0] == "files/holidays/photo.jpg"
+    assert "files/holidays/photo.jpg" in originals
     assert len(originals) == 3  # two of one name do not overwrite each other
     target = make_site(postgres.create())
     target.server.start()
