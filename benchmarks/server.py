@@ -63,7 +63,6 @@ def make_server(data_dir: Path, *arguments: str, database: str = "") -> Server:
     """Not started yet. `database` empty: SQLite in the data folder."""
     environment = {
         "MEDIATHEQUE_RATE_LIMIT": "0",
-        "MEDIATHEQUE_ENRICH_IMAGES": "off",
         "PYTHONDONTWRITEBYTECODE": "",
         "MEDIATHEQUE_LOG_FORMAT": "json",
     }

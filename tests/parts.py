@@ -74,7 +74,6 @@ def opened(
         database_url=database_url,
         storage_url=storage_url,
         admin_api_key=ADMIN_KEY,
-        enrich_images="off",
         crawl_allow=("127.0.0.1",),
         crawl_pause_seconds=0,
     )

@@ -93,7 +93,6 @@ class Server:
             "MEDIATHEQUE_ADMIN_API_KEY": ADMIN_KEY,
             "MEDIATHEQUE_SECRET": SECRET,
             "MEDIATHEQUE_MODELS": "off",  # they take their time: who wants them turns them on
-            "MEDIATHEQUE_ENRICH_IMAGES": "off",
             **self.environment,
         }
 

@@ -135,9 +135,9 @@ class Settings(BaseSettings):
         "and in English, `off`: files are found by their words alone.",
     )
     enrich_images: Literal["on", "off"] = Field(
-        "on",
-        description="`off`: pictures that come through `/v3/images`, whose clients cannot ask for it, are given their "
-        "sizes and not looked at any further.",
+        "off",
+        description="`on`: pictures that come through `/v3/images`, whose clients cannot ask for it, are described and "
+        "read, too.",
     )
     models: Literal["on", "off"] = Field(
         "on", description="`off`: no model is ever loaded; what needs one is skipped, and pictures stay unread."
