@@ -105,31 +105,15 @@ class Retrieval:
                 said, _ = artifact_search.find(
                     tx, tenant_id, actor.user_id, asked.query, room_id, skip=0, limit=CANDIDATES
                 )
-            holding = {it.id: it for it in said}
-            scores = fused([list(near), list(holding)])
+            holding = {it.id for it in said}
+            scores = fused([list(near), [it.id for it in said]])
             ids = sorted(scores, key=lambda it: (-scores[it], -it))[asked.skip : asked.skip + asked.limit]
             passages = meanings.described(tx, tenant_id, [near[it].vector_id for it in ids if it in near])
-            hits = [self._hit(tx, actor, it, holding.get(it), near.get(it), passages, wanted) for it in ids]
-        return Hits([hit for hit in hits if hit is not None], len(scores), asked.mode)
-
-    def _hit(
-        self,
-        tx: Tx,
-        actor: Actor,
-        row_id: int,
-        said: Artifact | None,
-        near: Near | None,
-        passages: Mapping[int, Row],
-        wanted: list[str],
-    ) -> Hit | None:
-        it = said or artifacts.artifact_by_row(tx, row_id, tenant_id=actor.tenant_id)
-        if it is None:
-            return None
-        matched = [by for by, does in ((SearchBy.WORDS, said), (SearchBy.MEANING, near)) if does]
-        similarity = round(near.similarity, 4) if near else None
-        if said or near is None or near.vector_id not in passages:
-            return Hit(it, _snippet(tx, it, wanted), matched, similarity)
-        return Hit(it, passages[near.vector_id]["snippet"], matched, similarity)
+            there = artifacts.artifacts_by_row(tx, ids, tenant_id=tenant_id)
+            hits = [
+                _hit(tx, there[it], near.get(it), passages, wanted, is_said=it in holding) for it in ids if it in there
+            ]
+        return Hits(hits, len(scores), asked.mode)
 
     def _question(self, actor: Actor, query: str) -> tuple[str | None, "Amounts | None", str | None]:
         """The model that most artifacts were read by and the query's vector by it, or why there is none."""
@@ -150,6 +134,16 @@ class Retrieval:
                 raise NotFound("File not found")
             found = artifacts.using(tx, actor.tenant_id, actor.user_id, asset, skip=skip, limit=limit)
         return ArtifactPage(*found)
+
+
+def _hit(
+    tx: Tx, it: Artifact, near: Near | None, passages: Mapping[int, Row], wanted: list[str], *, is_said: bool
+) -> Hit:
+    matched = [by for by, does in ((SearchBy.WORDS, is_said), (SearchBy.MEANING, near)) if does]
+    similarity = round(near.similarity, 4) if near else None
+    if is_said or near is None or near.vector_id not in passages:
+        return Hit(it, _snippet(tx, it, wanted), matched, similarity)
+    return Hit(it, passages[near.vector_id]["snippet"], matched, similarity)
 
 
 def _snippet(tx: Tx, it: Artifact, wanted: list[str]) -> str:
