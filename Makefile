@@ -46,9 +46,10 @@ format: $(UV) ## put the code into the house's format
 	$(UV) run --no-sync ruff format
 	$(UV) run --no-sync ruff check --fix
 
-docs: $(UV) ## write the table of settings in docs/operations.md anew
+docs: $(UV) ## write the table of settings in docs/operations.md anew, and build the pages into dist/docs
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python docs/settings_table.py
+	$(UV) run --no-sync mkdocs build --quiet
 
 bench: $(UV) ## measure, side by side with the machine's own limits
 	$(UV) sync --quiet --locked --all-extras
@@ -58,6 +59,7 @@ evaluate: $(UV) models ## measure how well files are understood, and write the t
 	$(UV) sync --quiet --locked --all-extras
 	$(UV) run --no-sync python -m evaluation.images
 	$(UV) run --no-sync python -m evaluation.meaning
+	$(UV) run --no-sync python -m evaluation.looks
 
 faults: $(UV) ## kill the server a thousand times under load, on both databases, and count what is lost
 	$(UV) sync --quiet --locked --all-extras

@@ -14,10 +14,10 @@ import httpx
 
 from mediatheque import app as composition
 from mediatheque import plugins as installed
-from mediatheque.app import Parts
 from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
 from mediatheque.model import Actor, Asset, Queue, Terms
+from mediatheque.parts import Parts
 from mediatheque.settings import read_settings
 from tests.support import ADMIN_KEY
 

@@ -153,7 +153,7 @@ def free_port() -> int:
 
 
 def wait_for(
-    condition: Callable[[], bool], what: str, seconds: float = 10, alive: "subprocess.Popen[bytes] | None" = None
+    condition: Callable[[], bool], what: str, seconds: float = 30, alive: "subprocess.Popen[bytes] | None" = None
 ) -> None:
     """Look until the condition holds; fail with a sentence when it does not in time, or the process has ended."""
     deadline = time.monotonic() + seconds

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import beginner
 from tests.pictures import picture
 from tests.support import ADMIN_KEY, Server, until_ready, upload
 
@@ -68,6 +69,14 @@ def test_its_commands_and_its_client_work(installed: Server, tmp_path: Path) -> 
     assert json.loads(sent.stdout)["sent"] == 1, sent.stderr
     told = installed.command("doctor", "--json", "--url", installed.url)
     assert {it["part"] for it in json.loads(told.stdout) if it["state"] == "wrong"} == set()
+
+
+def test_the_quick_start_goes_from_nothing_to_a_library_in_use(wheel: Path, tmp_path: Path) -> None:
+    uv("venv", "--seed", str(tmp_path / "venv"))
+    python = tmp_path / "venv" / "bin" / "python"
+    with beginner(tmp_path / "home", python=python, patience_seconds=600) as reader:
+        (reader.folder / "dist").symlink_to(wheel.parent)
+        assert reader.follow(ROOT / "docs" / "quick-start.md") > 20
 
 
 def test_what_it_is_made_of_can_be_listed() -> None:

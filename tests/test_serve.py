@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.pictures import picture
-from tests.support import Server, wait_for
+from tests.support import Server, free_port, wait_for
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def upload(server: Server) -> httpx.Response:
 
 
 @contextmanager
-def worker(server: Server, queues: str) -> Iterator[None]:
+def worker(server: Server, queues: str, *options: str) -> Iterator[None]:
     """`mediatheque worker` beside a server, ended with SIGTERM."""
-    arguments = [sys.executable, "-m", "mediatheque", "worker", "--queues", queues]
+    arguments = [sys.executable, "-m", "mediatheque", "worker", "--queues", queues, *options]
     with subprocess.Popen(arguments, env=server.full_environment(), stdin=subprocess.DEVNULL) as process:
         yield
         process.terminate()
@@ -141,6 +141,23 @@ def test_without_workers_uploads_wait_until_a_worker_comes(small: Server) -> Non
     assert not is_processed(small, image)
     with worker(small, "fast"):
         wait_for(lambda: is_processed(small, image), "its thumbnail")
+
+
+def test_workers_alone_show_what_they_did_on_a_port_of_their_own(small: Server) -> None:
+    small.arguments = ("--no-workers",)
+    small.start()
+    upload(small)
+    port = free_port()
+    done = 'mediatheque_run_seconds_count{outcome="ok",skill="variants"} 1.0'
+
+    def shown() -> bool:
+        try:
+            return done in httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        except httpx.TransportError:
+            return False
+
+    with worker(small, "fast", "--metrics-port", str(port)):
+        wait_for(shown, "the worker to tell of its run")
 
 
 def test_a_deletion_shows_at_once_in_every_api_process(small: Server) -> None:

@@ -16,6 +16,7 @@ const Artifact = lazy(() => import("./artifacts/artifact"));
 const Links = lazy(() => import("./links/links"));
 const Apis = lazy(() => import("./apis/apis"));
 const Operations = lazy(() => import("./operations/operations"));
+const Tags = lazy(() => import("./library/tags"));
 const Uploads = lazy(() => import("./uploads/screen"));
 
 const KINDS = { images: "image", documents: "document", videos: "video", recordings: "audio" } as const;
@@ -51,6 +52,7 @@ function Screens() {
           <Route path="/trash">
             <Library title="Trash" fixed={{ trash: true }} key="trash" />
           </Route>
+          <Route path="/tags" component={Tags} />
           <Route path="/links" component={Links} />
           <Route path="/uploads" component={Uploads} />
           <Route path="/artifacts" component={Artifacts} />

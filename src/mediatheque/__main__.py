@@ -18,12 +18,14 @@ from mediatheque.surfaces.cli import (
     backup,
     demo,
     doctor,
+    erasing,
     files,
     fsck,
     keys,
     models,
     restore,
     storage,
+    tenants,
     transfer,
     upload,
 )
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from mediatheque import settings as configured
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.fsck import Fsck
+    from mediatheque.parts import Parts
     from mediatheque.settings import Settings
 else:
 
@@ -69,6 +72,9 @@ commands.command()(fsck.command(lambda: _open_fsck()))  # noqa: PLW0108
 commands.command()(backup.command(lambda: upkeep.make_backup(_open_parts())))
 commands.command()(restore.command(lambda folder: upkeep.make_restoring(read_settings(), folder)))
 commands.add_typer(storage.commands(lambda: upkeep.make_relocating(_open_parts())), name="storage")
+commands.add_typer(tenants.commands(lambda: upkeep.make_policies(_open_parts())), name="tenants")
+commands.command()(erasing.erase_command(lambda: upkeep.make_erasing(_open_parts())))
+commands.command("erasures")(erasing.list_command(lambda: upkeep.make_erasing(_open_parts())))
 commands.command()(transfer.export_command(lambda: upkeep.make_transfer(_open_parts())))
 commands.command(name="import")(transfer.import_command(lambda: upkeep.make_transfer(_open_parts())))
 commands.command()(models.command(lambda: composition.make_shelf(read_settings())))
@@ -97,10 +103,7 @@ def serve(
 ) -> None:
     """Run the API and the background workers in one process tree."""
     settings = read_settings(**{name: value for name, value in (("host", host), ("port", port)) if value is not None})
-    try:
-        check_port(settings.host, settings.port)
-    except OSError as error:
-        raise Told(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+    _check_port(settings.host, settings.port)
     tracing.check()
     first = composition.prepare(settings)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
@@ -112,6 +115,7 @@ def serve(
 @commands.command()
 def worker(
     queues: Annotated[str, typer.Option(help="Queues to work on, comma-separated.")] = ",".join(Queue),
+    metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of their own /metrics; 0: none.")] = 0,
 ) -> None:
     """Run background workers alone, beside servers on the same database and store."""
     try:
@@ -119,12 +123,14 @@ def worker(
     except ValueError as error:
         raise Told(f"--queues {queues!r}: takes {', '.join(Queue)}") from error
     settings = read_settings()
+    if metrics_port:
+        _check_port(settings.host, metrics_port)
     tracing.check()
     _tell(composition.prepare(settings), sys.stderr)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         if not Path("/proc", counts.stem.rpartition("_")[2]).exists():  # a server may keep its own there
             counts.unlink(missing_ok=True)
-    supervise(environment(settings.host, settings.port), 0, settings.workers, lanes)
+    supervise(environment(settings.host, settings.port), 0, settings.workers, lanes, metrics_port)
 
 
 def main() -> None:
@@ -138,11 +144,18 @@ def main() -> None:
         sys.exit(f"mediatheque: {error.message}")
 
 
+def _check_port(host: str, port: int) -> None:
+    try:
+        check_port(host, port)
+    except OSError as error:
+        raise Told(f"Cannot listen on {host}:{port}: {error.strerror}") from error
+
+
 def _open_fsck() -> "Fsck":
     return composition.make_fsck(_open_parts())
 
 
-def _open_parts() -> "composition.Parts":
+def _open_parts() -> "Parts":
     settings = read_settings()
     _tell(composition.prepare(settings), sys.stderr)
     return composition.open_parts(settings, decoders=1)

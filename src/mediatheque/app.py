@@ -7,7 +7,7 @@ import importlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import ModuleType
@@ -23,7 +23,6 @@ from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
 from mediatheque.decoder import Decoders
 from mediatheque.errors import LibraryError, Unavailable
-from mediatheque.inference import Models
 from mediatheque.keyring import own_secrets
 from mediatheque.model import Queue
 from mediatheque.outfit import (
@@ -32,16 +31,18 @@ from mediatheque.outfit import (
     make_describers,
     make_embedder,
     make_equipment,
+    make_erasing,
     make_issuer,
     make_models,
     make_post,
     make_transforms,
 )
+from mediatheque.parts import Parts
 from mediatheque.places import database_url, open_store, site_of, storage_url
 from mediatheque.ports import Store
 from mediatheque.records.engine import Database
 from mediatheque.records.schema import migrate
-from mediatheque.records.signals import NEWS, Signals, signals_for
+from mediatheque.records.signals import NEWS, signals_for
 from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
@@ -61,32 +62,6 @@ PROBES = 2
 """Decoder children of one API process."""
 CRAWLED = frozenset({Queue.ENRICH, Queue.CRAWL})
 """Lanes whose workers crawl, too, and deliver to webhooks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What every process has: database, store, signals, decoder children and the pipeline over them."""
-
-    settings: Settings
-    plugins: ModuleType
-    database: Database
-    signals: Signals
-    news: News
-    decoders: Decoders
-    readers: Decoders
-    """For what crawls bring and URLs ask for, so that uploads need not wait for them."""
-    models: Models
-    store: Store
-    pipeline: Pipeline
-    generations: Generations
-
-    def close(self) -> None:
-        self.decoders.close()
-        self.news.close()
-        self.readers.close()
-        self.models.close()
-        self.signals.close()
-        self.database.close()
 
 
 def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCredentials | None":
@@ -154,12 +129,17 @@ def make_library(parts: Parts) -> "Library":
     from mediatheque.core.findings import Findings
     from mediatheque.core.health import Health
     from mediatheque.core.idempotency import Idempotency
+    from mediatheque.core.jobs import Jobs
+    from mediatheque.core.keys import Keys
     from mediatheque.core.library import Library
     from mediatheque.core.limiter import Limiter
     from mediatheque.core.links import Links
+    from mediatheque.core.looks import Looks
     from mediatheque.core.media import Media
+    from mediatheque.core.policies import Policies
     from mediatheque.core.presigning import Presigning
     from mediatheque.core.profiles import Profiles
+    from mediatheque.core.provenance import Provenance
     from mediatheque.core.providers import Providers
     from mediatheque.core.resuming import Resuming
     from mediatheque.core.searching import Searching
@@ -180,7 +160,8 @@ def make_library(parts: Parts) -> "Library":
     assets = Assets(database, parts.pipeline, generations)
     trash = make_trash(parts)
     files = Files(database, parts.pipeline, assets, trash)
-    searching = Searching(database, files.portraits, make_embedder(parts))
+    looks = Looks(database)
+    searching = Searching(database, files.portraits, make_embedder(parts), looks)
     intake = make_intake(parts)
     arriving = make_arrivals(parts, intake)
     media = Media(database, stores, (parts.store.name, settings.accel_path) if settings.accel_path else None)
@@ -188,6 +169,7 @@ def make_library(parts: Parts) -> "Library":
         base_url=settings.base_url,
         access=Access(database, tokens, limiter, settings.admin_api_key),
         accounts=Accounts(database),
+        keys=Keys(database),
         searching=searching,
         documents=Documents(database, files.portraits, searching),
         analyses=Analyses(database, parts.pipeline, files.portraits),
@@ -204,7 +186,11 @@ def make_library(parts: Parts) -> "Library":
         files=files,
         links=Links(database, intake, parts.pipeline, media, parts.decoders),
         findings=Findings(database),
+        looks=looks,
         trash=trash,
+        erasing=make_erasing(parts),
+        policies=Policies(database),
+        provenance=Provenance(database, stores, parts.store.staging, parts.readers),
         tree=Tree(database, files, trash, generations),
         skills=Skills(database, parts.pipeline),
         workflows=Workflows(database),
@@ -214,6 +200,7 @@ def make_library(parts: Parts) -> "Library":
         providers=Providers(database, make_describers(parts), DEFAULT_TENANT),
         media=media,
         transforms=make_transforms(parts),
+        jobs=Jobs(database, parts.pipeline),
         pipeline=parts.pipeline,
         stores=stores,
         profiles=Profiles(database, stores),
@@ -278,12 +265,14 @@ def make_fsck(parts: Parts) -> "Fsck":
 
 
 def make_intake(parts: Parts) -> "Intake":
+    from mediatheque.core.cleaning import Cleaning
     from mediatheque.core.intake import Intake
     from mediatheque.core.probing import Probing
 
     probing = Probing(load(parts.plugins.KINDS), parts.decoders)
     return Intake(
         parts.database, parts.pipeline.stores, probing, parts.pipeline, make_quota(parts),
+        Cleaning(parts.database, probing, parts.decoders),
         enriches_unasked=parts.settings.enrich_images == "on",
     )  # fmt: skip
 

@@ -211,6 +211,8 @@ class Asset:
     """What the uploader said that it is for, at a door that asks."""
     expires_at: datetime | None
     """When it is erased by itself."""
+    extension: str | None
+    """That of the name it had before it was renamed; None: that of its name."""
     blob: Blob
 
 
@@ -250,6 +252,7 @@ class Execution:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)

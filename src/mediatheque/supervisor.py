@@ -40,12 +40,13 @@ class Supervisor:
         self._stopping = False
         self._changed: SimpleQueue[None] = SimpleQueue()  # unlike an Event safe to use in a signal handler
 
-    def run(self, web: int, workers: int, lanes: tuple[str, ...]) -> None:
-        """Keep that many processes until SIGTERM or SIGINT; raises `CrashLoop`."""
+    def run(self, web: int, workers: int, lanes: tuple[str, ...], metrics_port: int = 0) -> None:
+        """Keep that many processes until SIGTERM or SIGINT, and one that shows their metrics; raises `CrashLoop`."""
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._end)
         signal.signal(signal.SIGCHLD, lambda *_: self._changed.put(None))
-        for arguments in [("web",)] * web + [("worker", *lanes)] * workers:
+        showing = [("metrics", str(metrics_port))] if metrics_port else []
+        for arguments in [("web",)] * web + [("worker", *lanes)] * workers + showing:
             self._children.append(Child(arguments, self._start(arguments)))
         try:
             while not self._stopping:
@@ -56,6 +57,7 @@ class Supervisor:
             started = time.monotonic()
             self._stop("web", started + WEB_STOP_SECONDS)
             self._stop("worker", started + STOP_SECONDS)
+            self._stop("metrics", started + STOP_SECONDS)
 
     def _end(self, *_: object) -> None:
         self._stopping = True
@@ -86,17 +88,19 @@ class Supervisor:
                 process.kill()
 
 
-def supervise(environment: dict[str, str], web: int, workers: int, lanes: tuple[str, ...]) -> NoReturn:
+def supervise(
+    environment: dict[str, str], web: int, workers: int, lanes: tuple[str, ...], metrics_port: int = 0
+) -> NoReturn:
     """Become the supervisor: this process starts afresh as this file alone, without the libraries it needed so far."""
-    os.execve(  # noqa: S606
-        sys.executable, [sys.executable, "-m", "mediatheque.supervisor", str(web), str(workers), *lanes], environment
-    )
+    counts = [str(number) for number in (web, workers, metrics_port)]
+    command = [sys.executable, "-m", "mediatheque.supervisor", *counts, *lanes]
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 def main() -> None:
-    web, workers, *lanes = sys.argv[1:]
+    web, workers, metrics_port, *lanes = sys.argv[1:]
     try:
-        Supervisor(dict(os.environ)).run(int(web), int(workers), tuple(lanes))
+        Supervisor(dict(os.environ)).run(int(web), int(workers), tuple(lanes), int(metrics_port))
     except CrashLoop as error:
         sys.exit(f"mediatheque: {error}")
 

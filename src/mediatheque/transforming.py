@@ -13,7 +13,9 @@ MAX_BLUR = 50.0
 MAX_CHARS = 200
 MAX_SOURCE_PIXELS = 120_000_000
 """Of what goes in; nothing larger is decoded."""
-FORMATS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+FORMATS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif"}
+NEGOTIATED = ("image/avif", "image/webp")
+"""What a client has to name before it is sent it unasked, the best one first."""
 DEFAULT_QUALITY = 80
 
 

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mediatheque.app import Parts, make_fsck, open_parts
+from mediatheque import outfit
+from mediatheque.app import make_fsck, open_parts
 from mediatheque.core.sealing import Sealer
 from mediatheque.keyring import kept_secret, own_secrets
+from mediatheque.parts import Parts
 from mediatheque.settings import Settings, SettingsError, setting
 
 if TYPE_CHECKING:
     from mediatheque.core.backup import Backup
+    from mediatheque.core.erasing import Erasing
+    from mediatheque.core.policies import Policies
     from mediatheque.core.relocating import Relocating
     from mediatheque.core.restoring import Restoring
     from mediatheque.core.transfer import Transfer
@@ -41,6 +45,16 @@ def make_transfer(parts: Parts) -> "Transfer":
     from mediatheque.core.transfer import Transfer
 
     return Transfer(parts.database, parts.pipeline)
+
+
+def make_erasing(parts: Parts) -> "Erasing":
+    return outfit.make_erasing(parts)
+
+
+def make_policies(parts: Parts) -> "Policies":
+    from mediatheque.core.policies import Policies
+
+    return Policies(parts.database)
 
 
 def make_relocating(parts: Parts) -> "Relocating":

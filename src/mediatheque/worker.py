@@ -112,9 +112,12 @@ class Worker:
         """Work until `stop`; then finish what is in hand and return."""
         self._guarded(self._report)
         slots = [
-            threading.Thread(target=self._serve, args=(self._lanes_of(number),), name=f"slot-{number}")
+            threading.Thread(target=self._serve, args=(partial(self._work_once, self._lanes_of(number)),),
+                             name=f"slot-{number}")
             for number in range(SLOTS)
-        ]
+        ]  # fmt: skip
+        if Queue.ENRICH in self._lanes:  # beside them: what it waits for may be starved by what they do
+            slots.append(threading.Thread(target=self._serve, args=(self._work_later,), name="later"))
         crawlers = [
             threading.Thread(target=self._crawl, name=f"crawler-{number}", daemon=True)
             for number in range(CRAWLERS if self._crawling else 0)
@@ -123,27 +126,24 @@ class Worker:
             threading.Thread(target=self._post, name=f"courier-{number}", daemon=True)
             for number in range(COURIERS if self._delivering else 0)
         ]
-        for thread in (
-            *slots,
-            *crawlers,
-            *couriers,
-            threading.Thread(target=self._beat, name="heartbeat", daemon=True),
-        ):
+        housekeeper = threading.Thread(target=self._keep_house, name="housekeeper", daemon=True)
+        heartbeat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        for thread in (*slots, *crawlers, *couriers, housekeeper, heartbeat):
             thread.start()
         self._guarded(lambda: self._signals.wait(0))  # from here on `stop` is heard, also during the first long wait
         while not self._stopping.is_set():
             self._wake.set()
             self._news.set()
             self._mail.set()
-            self._keep_house()
             self._guarded(lambda: self._signals.wait(self._patience()))
         self._wake.set()
         self._news.set()
         self._mail.set()
         for thread in slots:
             thread.join()
-        for thread in (*crawlers, *couriers):
-            thread.join(LEAVE_SECONDS / len((*crawlers, *couriers)))
+        leaving = (*crawlers, *couriers, housekeeper)
+        for thread in leaving:
+            thread.join(LEAVE_SECONDS / len(leaving))
         self._guarded(self._hand_back)
         self._guarded(partial(self._pipeline.leave, self.owner))
 
@@ -152,11 +152,12 @@ class Worker:
         self._signals.send()
 
     def _keep_house(self) -> None:
-        """Do the housekeeping whose turn has come."""
-        for chore in self._chores:
-            if time.monotonic() >= chore.due_at:
-                self._guarded(chore.act)
-                chore.due_at = time.monotonic() + chore.every_seconds
+        """Do the housekeeping whose turn has come, apart from the work: a sweep may take minutes."""
+        while not self._stopping.wait(max(0.0, min(chore.due_at for chore in self._chores) - time.monotonic())):
+            for chore in self._chores:
+                if time.monotonic() >= chore.due_at and not self._stopping.is_set():
+                    self._guarded(chore.act)
+                    chore.due_at = time.monotonic() + chore.every_seconds
 
     def _patience(self) -> float:
         """Seconds until there may be work without anybody saying so: a retry or an abandoned lease coming due."""
@@ -170,12 +171,12 @@ class Worker:
         is_kept = slot == 0 and Queue.FAST in self._lanes
         return [Queue.FAST] if is_kept else [lane for lane in self._lanes if lane is not Queue.CRAWL]
 
-    def _serve(self, lanes: Sequence[Queue]) -> None:
+    def _serve(self, work: Callable[[], bool]) -> None:
         """One slot: sleep until there may be work, then work until there is none."""
         while not self._stopping.is_set():
             self._wake.wait()
             self._wake.clear()
-            while not self._stopping.is_set() and self._guarded(partial(self._work_once, lanes)):
+            while not self._stopping.is_set() and self._guarded(work):
                 continue
         self._wake.set()
 
@@ -190,6 +191,15 @@ class Worker:
         if claims or has_arrived:
             return True
         return Queue.ENRICH in lanes and self._authoring.reader.read_next()
+
+    def _work_later(self) -> bool:
+        """What nobody waits for, with decoders that uploads do not use."""
+        claims = self._pipeline.claim_later(self.owner)
+        decoders = self._crawling.readers if self._crawling else self._equipment.decoders
+        for claim in claims:
+            with self._holding(claim):
+                self._do(claim, replace(self._equipment, decoders=decoders))
+        return bool(claims)
 
     def _crawl(self) -> None:
         """One slot for crawls: most of its time goes by in waiting for others, so that it delays nobody."""

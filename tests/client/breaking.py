@@ -28,6 +28,14 @@ class Breaking(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
+class Unanswered(httpx.HTTPTransport):
+    """Requests arrive, and their answers are lost."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        super().handle_request(request).close()
+        raise httpx.ReadError("lost", request=request)
+
+
 class Broken(httpx.SyncByteStream):
     def __init__(self, request: httpx.Request) -> None:
         self._request = request

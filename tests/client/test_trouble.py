@@ -2,20 +2,29 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from mediatheque.client import Client, ConnectionFailed
-from tests.client.breaking import Breaking, large_picture
+from tests.client.breaking import Breaking, Unanswered, large_picture
 from tests.conftest import Tenant
+from tests.pictures import picture
 from tests.support import free_port
 
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
     return large_picture(tmp_path / "large.png")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "small.png"
+    path.write_bytes(picture("PNG"))
+    return path
 
 
 def client_of(tenant: Tenant, transport: httpx.BaseTransport, **options: int) -> Client:
@@ -41,6 +50,22 @@ def test_a_large_upload_goes_on_in_another_process(tenant: Tenant, large: Path) 
         it = client.files.upload(large, upload_id=begun[0], progress=lambda sent, _: counted.append(sent))
         assert client.files.read(it.id) == large.read_bytes()
         assert client.files.upload(large, upload_id=begun[0]).id == it.id
+
+
+def test_a_small_file_whose_answer_was_lost_is_not_made_twice(tenant: Tenant, photo: Path) -> None:
+    begun: list[str] = []
+    with client_of(tenant, Unanswered(), retries=0) as client, pytest.raises(ConnectionFailed):
+        client.files.upload(photo, on_begin=begun.append)
+    with client_of(tenant, httpx.HTTPTransport()) as client, ThreadPoolExecutor(4) as threads:
+        sent = [threads.submit(client.files.upload, photo, upload_id=begun[0]) for _ in range(4)]
+        assert {it.result().id for it in sent} == {it.id for it in client.files.list()}
+        assert client.files.upload(photo, title="another", upload_id=begun[0]).id != sent[0].result().id
+
+
+def test_who_sends_a_small_file_again_waits_for_the_first_answer(tenant: Tenant, photo: Path) -> None:
+    with client_of(tenant, httpx.HTTPTransport()) as client, ThreadPoolExecutor(8) as threads:
+        sent = [threads.submit(client.files.upload, photo, upload_id="one") for _ in range(8)]
+        assert len({it.result().id for it in sent}) == 1
 
 
 def test_a_question_is_asked_again_and_a_making_with_its_key(tenant: Tenant) -> None:

@@ -15,8 +15,16 @@ SCREENS = {
     "library": "gridcell", "library?q=nothing-like-this": "heading", "images": "gridcell", "documents": "heading",
     "trash": "heading", "links": "heading", "uploads": "heading", "artifacts": "heading", "apis": "heading",
     "operations/health": "heading", "operations/storage": "heading", "operations/providers": "heading",
-    "operations/users": "table", "operations/keys": "heading", "operations/audit": "table", "nowhere": "heading",
+    "operations/users": "table", "operations/keys": "table", "operations/jobs": "heading",
+    "tags": "heading", "operations/audit": "table", "nowhere": "heading",
 }  # fmt: skip
+PANELS = (
+    ("links to share", "artifacts/{artifact}", "Share"),
+    ("members", "artifacts?room={room}", "Members and settings"),
+    ("new key", "operations/keys", "Make a key"),
+    ("new profile", "operations/storage", "Add a profile"),
+)
+"""What, where, and the button that opens it."""
 SHADES = ("light", "dark")
 
 
@@ -58,6 +66,11 @@ def test_no_panel_keeps_anybody_out(page: Page, library: list[str], room: str, s
     found["artifact"] = violations(page)
     page.get_by_role("button", name="Edit").click()
     found["editor"] = violations(page)
+    for place, path, button in PANELS:
+        page.goto(f"/console/{path.format(room=room.split('/')[0], artifact=room)}")
+        page.get_by_role("button", name=button).click()
+        page.wait_for_load_state("networkidle")
+        found[place] = violations(page)
     assert {place: some for place, some in found.items() if some} == {}
 
 

@@ -8,15 +8,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx
 import psutil
+from sqlalchemy import select
 
 from mediatheque.app import make_fsck
+from mediatheque.parts import Parts
+from mediatheque.records.tables import run
 from tests.faults.invariants import settle
 from tests.faults.ledger import Ledger, photo
 from tests.faults.site import Site
@@ -33,18 +39,23 @@ ERASED = 0.1
 
 @dataclass
 class Figures:
-    """What a run came to. `refused`: answers of class 5xx; `broken`: connections that ended before an answer."""
+    """What a run came to.
+
+    `refused`: answers of class 5xx; `broken`: requests without an answer; `passed_on`: those that found a server down
+    and went to the other, as a proxy in front sends them. `stuck`: runs that nobody will end, and what became of them.
+    """
 
     seconds: float = 0.0
     kills: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     refused: Counter[int] = field(default_factory=Counter)
     broken: int = 0
+    passed_on: int = 0
     acknowledged: int = 0
     lost: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     risen: list[str] = field(default_factory=list)
-    stuck: int = 0
+    stuck: list[str] = field(default_factory=list)
     upload_seconds: list[float] = field(default_factory=list)
     read_seconds: list[float] = field(default_factory=list)
 
@@ -57,11 +68,15 @@ class Figures:
         return (
             f"{self.seconds:.0f} s, {dict(self.kills)} killed, {self.requests} requests, "
             f"{self.acknowledged} uploads acknowledged: {len(self.lost)} lost, {len(self.torn)} with wrong bytes, "
-            f"{len(self.risen)} deleted ones back, {self.stuck} stuck runs; "
+            f"{len(self.risen)} deleted ones back, {len(self.stuck)} stuck runs {self.stuck or ''}; "
             f"error rate {100 * failed / max(1, self.requests):.2f} % ({dict(self.refused)} refused, "
-            f"{self.broken} connections broken); uploads {_spread(self.upload_seconds)}, "
+            f"{self.broken} connections broken), {self.passed_on} passed on to the other server; "
+            f"uploads {_spread(self.upload_seconds)}, "
             f"reads {_spread(self.read_seconds)}"
         )
+
+
+Ask = Callable[..., Awaitable[httpx.Response | None]]
 
 
 class Cluster:
@@ -117,7 +132,7 @@ def endure(cluster: Cluster, seconds: float, *, seed: int = 0) -> Figures:
     settle(cluster.main, seconds=300)
     _look(cluster, figures, ledger)
     report = make_fsck(cluster.main.parts).check(grace=timedelta(), sample_percent=100)
-    figures.stuck = len(report.stuck_runs)
+    figures.stuck = _told(cluster.main.parts, report.stuck_runs)
     figures.lost += report.missing_objects
     figures.torn += report.checksum_mismatches
     return figures
@@ -145,10 +160,14 @@ async def _killing(cluster: Cluster, figures: Figures, until: float, chance: ran
 async def _client(
     cluster: Cluster, http: httpx.AsyncClient, figures: Figures, ledger: Ledger, until: float, chance: random.Random
 ) -> None:
+    urls = [site.server.url for site in cluster.sites]
+
+    async def ask(method: str, path: str, **named: Any) -> httpx.Response | None:
+        return await _ask(http, figures, chance.sample(urls, len(urls)), method, path, **named)
+
     while time.monotonic() < until:
-        base = chance.choice(cluster.sites).server.url
         data = photo(width=320, height=240)
-        answer = await _ask(http, figures, "POST", f"{base}/v3/images", files={"file": ("photo.jpg", data)})
+        answer = await ask("POST", "/v3/images", files={"file": ("photo.jpg", data)})
         if answer is None or answer.status_code != 201:
             await asyncio.sleep(0.2)
             continue
@@ -157,22 +176,22 @@ async def _client(
         ledger.kept[path] = hashlib.sha256(data).hexdigest()
         for _ in range(READS_PER_UPLOAD):
             other = chance.choice(list(ledger.kept))
-            await _read(http, figures, f"{chance.choice(cluster.sites).server.url}{other}", ledger.kept.get(other))
+            await _read(ask, figures, other, ledger.kept.get(other))
         if chance.random() < ERASED:
-            await _erase(http, figures, ledger, base, path)
+            await _erase(ask, ledger, path)
 
 
-async def _read(http: httpx.AsyncClient, figures: Figures, url: str, sha256: str | None) -> None:
-    answer = await _ask(http, figures, "GET", url)
+async def _read(ask: Ask, figures: Figures, path: str, sha256: str | None) -> None:
+    answer = await ask("GET", path)
     if answer is not None and answer.status_code == 200:
         figures.read_seconds.append(answer.elapsed.total_seconds())
         if sha256 is not None and hashlib.sha256(answer.content).hexdigest() != sha256:
-            figures.torn.append(url)
+            figures.torn.append(path)
 
 
-async def _erase(http: httpx.AsyncClient, figures: Figures, ledger: Ledger, base: str, path: str) -> None:
+async def _erase(ask: Ask, ledger: Ledger, path: str) -> None:
     sha256 = ledger.kept.pop(path)
-    answer = await _ask(http, figures, "DELETE", f"{base}/v3/images/{path.rpartition('/')[2]}")
+    answer = await ask("DELETE", f"/v3/images/{path.rpartition('/')[2]}")
     if answer is not None and answer.status_code == 204:
         ledger.erased.add(path)
     else:
@@ -180,17 +199,23 @@ async def _erase(http: httpx.AsyncClient, figures: Figures, ledger: Ledger, base
 
 
 async def _ask(
-    http: httpx.AsyncClient, figures: Figures, method: str, url: str, **named: object
+    http: httpx.AsyncClient, figures: Figures, servers: Sequence[str], method: str, path: str, **named: Any
 ) -> httpx.Response | None:
+    """Ask the servers in this order, the next one only when one takes no connection."""
     figures.requests += 1
-    try:
-        answer = await http.request(method, url, **named)  # type: ignore[arg-type]
-    except httpx.TransportError:
-        figures.broken += 1
-        return None
-    if answer.status_code >= 500:
-        figures.refused[answer.status_code] += 1
-    return answer
+    for server in servers:
+        try:
+            answer = await http.request(method, f"{server}{path}", **named)
+        except httpx.ConnectError:
+            figures.passed_on += 1
+            continue
+        except httpx.TransportError:
+            break
+        if answer.status_code >= 500:
+            figures.refused[answer.status_code] += 1
+        return answer
+    figures.broken += 1
+    return None
 
 
 def _look(cluster: Cluster, figures: Figures, ledger: Ledger) -> None:
@@ -202,6 +227,13 @@ def _look(cluster: Cluster, figures: Figures, ledger: Ledger) -> None:
             elif hashlib.sha256(answer.content).hexdigest() != sha256:
                 figures.torn.append(path)
         figures.risen += [path for path in ledger.erased if http.get(path).status_code != 410]
+
+
+def _told(parts: Parts, uuids: Sequence[str]) -> list[str]:
+    """Skill, state, attempts and error of these runs."""
+    query = select(run).where(run.c.uuid.in_([UUID(it) for it in uuids]))
+    with parts.database.read() as tx:
+        return [f"{it.skill}: {it.state}, {it.attempts} attempts, {it.error}" for it in tx.execute(query)]
 
 
 def _spread(seconds: list[float]) -> str:

@@ -7,6 +7,10 @@ import pytest
 from tests.conftest import DATABASES
 from tests.faults.ledger import Ledger
 from tests.faults.site import Site
+from tests.servers import seaweed
+
+DEPLOYMENTS = ("embedded", "scaled")
+"""SQLite with a folder, PostgreSQL with S3."""
 
 
 @pytest.fixture(scope="session", params=DATABASES)
@@ -14,6 +18,18 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A running library that the tests share, once on SQLite and once on PostgreSQL."""
     url = request.getfixturevalue("postgres").create() if request.param == "postgresql" else ""
     running = Site.at(tmp_path_factory.mktemp(request.param) / "site", url)
+    running.server.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session", params=DEPLOYMENTS)
+def deployment(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running library that the tests share, once on each deployment."""
+    url, environment = "", {}
+    if request.param == "scaled":
+        url, environment = request.getfixturevalue("postgres").create(), seaweed().environment(seaweed().place())
+    running = Site.at(tmp_path_factory.mktemp(request.param) / "site", url, **environment)
     running.server.start()
     yield running
     running.close()

@@ -10,12 +10,16 @@ from pathlib import Path
 import psutil
 from sqlalchemy import select, update
 
-from mediatheque.app import Parts, open_parts
+from mediatheque.app import open_parts
+from mediatheque.faults import PLACES
+from mediatheque.parts import Parts
 from mediatheque.records.tables import job
 from mediatheque.settings import Settings
 from tests.support import READY_SECONDS, Server, wait_for
 
 REVIVAL_SECONDS = 120
+OF_A_FOLDER = {"store.sync", "store.renamed"}
+"""Places that only a store in a folder passes."""
 ENVIRONMENT = {"MEDIATHEQUE_RATE_LIMIT": "0", "MEDIATHEQUE_WORKERS": "1"}
 
 
@@ -52,6 +56,12 @@ class Site:
         told = self.server.full_environment().items()
         given = {name.removeprefix(prefix).lower(): value for name, value in told if name.startswith(prefix)}
         return open_parts(Settings(**given), decoders=1)  # type: ignore[arg-type]
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Those that its processes pass when they are up."""
+        absent = set() if self.parts.store.name == "local" else OF_A_FOLDER
+        return tuple(it for it in PLACES if not it.startswith(("start.", "migration.")) and it not in absent)
 
     @property
     def staging(self) -> Path:
@@ -119,6 +129,7 @@ class Site:
 
         def is_stopped() -> bool:
             worker.suspend()
+            wait_for(lambda: _has_stopped(worker.pid), "every thread of the worker to stop")
             if not self.is_sqlite or _is_free(Path(f"{self.server.data_dir / 'mediatheque.db'}-writer")):
                 return True
             worker.resume()
@@ -149,6 +160,15 @@ def _is_free(lock: Path) -> bool:
         except BlockingIOError:
             return False
     return True
+
+
+def _has_stopped(pid: int) -> bool:
+    """A signal to stop reaches the threads one after another, a while after it was sent."""
+    try:
+        threads = [it.read_text() for it in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except (FileNotFoundError, ProcessLookupError):  # one has ended meanwhile
+        return False
+    return all(it.rpartition(")")[2].split()[0] == "T" for it in threads)
 
 
 def is_alive(pid: int) -> bool:

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 import psutil
 
 from mediatheque.core.fsck import Report
-from mediatheque.faults import PLACES
 from tests.faults.invariants import check
 from tests.faults.ledger import Ledger, client, discard, discard_and_restore, erase, upload, upload_damaged
 from tests.faults.site import Site
 
-RUNNING = tuple(place for place in PLACES if not place.startswith(("start.", "migration.")))
 CLIENTS = 16
 STRIKE_SECONDS = 60.0
 LULL_SECONDS = 0.3
@@ -84,7 +82,7 @@ async def _batch(site: Site, ledger: Ledger, figures: Figures, kills: int, uploa
 async def _kill(site: Site, figures: Figures, chance: random.Random) -> None:
     number = figures.kills.total()
     if number % 2 == 0:
-        place = RUNNING[number // 2 % len(RUNNING)]
+        place = site.places[number // 2 % len(site.places)]
         site.arm(place, chance.choice(("kill", "killall")))
         deadline = time.monotonic() + STRIKE_SECONDS
         while not site.is_struck(place):

@@ -4,7 +4,7 @@ import socket
 import time
 from contextlib import ExitStack
 
-from tests.faults.invariants import check, objects, settle
+from tests.faults.invariants import check, settle
 from tests.faults.ledger import Ledger, keep, photo
 from tests.faults.site import Site
 from tests.support import ADMIN_KEY, wait_for
@@ -12,23 +12,23 @@ from tests.support import ADMIN_KEY, wait_for
 HALF_OPEN = 200
 
 
-def test_an_upload_whose_client_vanishes_half_way_leaves_nothing(site: Site, ledger: Ledger) -> None:
-    with site.server.client() as http:
-        settle(site)
-        before, total = objects(site), http.get("/v3/images").json()["total"]
-        logged = site.server.log.stat().st_size
+def test_an_upload_whose_client_vanishes_half_way_leaves_nothing(deployment: Site, ledger: Ledger) -> None:
+    with deployment.server.client() as http:
+        settle(deployment)
+        before, total = keys(deployment), http.get("/v3/images").json()["total"]
+        logged = deployment.server.log.stat().st_size
         for door in ("/v3/images", "/v1/uploads"):
             for abrupt in (False, True):
-                with _half_an_upload(site, door) as connection:
-                    wait_for(lambda: any(site.staging.iterdir()), "the upload to be under way")
+                with _half_an_upload(deployment, door) as connection:
+                    wait_for(lambda: any(deployment.staging.iterdir()), "the upload to be under way")
                     if abrupt:  # a reset instead of an orderly end
                         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                wait_for(lambda: not any(site.staging.iterdir()), "its temporary file to be gone")
-        assert objects(site) == before
+                wait_for(lambda: not any(deployment.staging.iterdir()), "its temporary file to be gone")
+        assert keys(deployment) == before
         assert http.get("/v3/images").json()["total"] == total
-        assert b"unhandled error" not in site.server.log.read_bytes()[logged:]
+        assert b"unhandled error" not in deployment.server.log.read_bytes()[logged:]
         keep(ledger, http, photo())
-    check(site, ledger)
+    check(deployment, ledger)
 
 
 def test_two_hundred_half_open_connections_keep_nobody_waiting(site: Site, ledger: Ledger) -> None:
@@ -46,6 +46,10 @@ def test_two_hundred_half_open_connections_keep_nobody_waiting(site: Site, ledge
         assert len(list(site.staging.iterdir())) >= HALF_OPEN // 2
     wait_for(lambda: not any(site.staging.iterdir()), "the temporary files to be gone", 30)
     check(site, ledger)
+
+
+def keys(site: Site) -> set[str]:
+    return {found.key for found in site.parts.store.list()}
 
 
 def connection(site: Site) -> socket.socket:

@@ -12,10 +12,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from mediatheque.app import Parts, make_fsck, make_worker, open_parts
+from mediatheque.app import make_fsck, make_worker, open_parts
 from mediatheque.core.pipeline import MAX_ATTEMPTS
 from mediatheque.core.results import Outcome
 from mediatheque.model import Queue, RunState
+from mediatheque.parts import Parts
 from mediatheque.records import runs
 from mediatheque.records.tables import asset, job, run
 from tests.conftest import DATABASES

@@ -4,7 +4,7 @@ from tests.faults.site import Site
 from tests.faults.storm import storm
 
 
-def test_kills_at_random_moments_lose_nothing(site: Site) -> None:
-    figures = storm(site, 6, uploads=250)
+def test_kills_at_random_moments_lose_nothing(deployment: Site) -> None:
+    figures = storm(deployment, 6, uploads=250)
     assert figures.kills.total() == 6
     assert figures.acknowledged >= 250

@@ -10,15 +10,16 @@ from tests.faults.site import Site
 STOP_SECONDS = 30
 
 
-def test_sigterm_under_load_loses_nothing_and_ends_with_0_in_time(site: Site, ledger: Ledger) -> None:
-    process = site.server.process
+def test_sigterm_under_load_loses_nothing_and_ends_with_0_in_time(deployment: Site, ledger: Ledger) -> None:
+    deployment.revive()
+    process = deployment.server.process
     assert process is not None
-    asyncio.run(_stop_under_load(site, ledger))
+    asyncio.run(_stop_under_load(deployment, ledger))
     assert process.poll() == 0
     assert 500 not in ledger.refusals
     assert ledger.kept
-    site.server.start()
-    check(site, ledger)
+    deployment.server.start()
+    check(deployment, ledger)
 
 
 async def _stop_under_load(site: Site, ledger: Ledger) -> None:
@@ -27,6 +28,7 @@ async def _stop_under_load(site: Site, ledger: Ledger) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(press(site, ledger, lambda: process.poll() is not None, clients=8))
         while ledger.acknowledged < 20:
+            assert process.poll() is None, "ended by itself"
             await asyncio.sleep(0.01)
         process.terminate()
         started = time.monotonic()

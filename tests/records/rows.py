@@ -30,7 +30,9 @@ def asset(tx: Tx, tenant_id: int) -> tuple[int, int]:
     return assets.add_asset(tx, row), blob_id
 
 
-def jobs(database: Database, tenant_id: int, lanes: Sequence[Queue] = (Queue.FAST,), *, uploads: int = 1) -> None:
+def jobs(
+    database: Database, tenant_id: int, lanes: Sequence[str] = (Queue.FAST,), *, uploads: int = 1, first: bool = False
+) -> None:
     """For each upload one asset with a job in each of the lanes."""
     for _ in range(uploads):
         with database.hasten() as tx:
@@ -41,4 +43,4 @@ def jobs(database: Database, tenant_id: int, lanes: Sequence[Queue] = (Queue.FAS
                  "created_at": datetime.now(UTC)}
                 for number, _ in enumerate(lanes)
             ]  # fmt: skip
-            runs.enqueue(tx, rows, lanes, database.now_micros(tx))
+            runs.enqueue(tx, rows, lanes, database.now_micros(tx), first=first)

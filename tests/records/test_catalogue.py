@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from mediatheque.model import Filter, State
-from mediatheque.records import catalogue
+from mediatheque.records import catalogue, failures
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
 
@@ -25,10 +25,13 @@ def listed(*, by_size: bool) -> Callable[[Tx], Any]:
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
-        (lambda tx: catalogue.failed_by_day(tx, SCOPE), "ix_asset_failed"),
+        (lambda tx: failures.by_day(tx, SCOPE.tenant_id, kind=SCOPE.kind), "ix_asset_failed"),
+        (lambda tx: failures.by_day(tx, SCOPE.tenant_id), "ix_asset_failed"),
+        (lambda tx: failures.by_day(tx, SCOPE.tenant_id, folder_id=1), "ix_asset_failed"),
         (filtered(Filter(states=(State.FAILED,))), "ix_asset_failed"),
         (filtered(Filter(media_type="image/gif")), "ix_asset_type"),
-        (listed(by_size=True), "ix_asset_largest"),
+        (filtered(Filter(states=(State.READY,))), "ix_asset_newest"),
+        (listed(by_size=True), "COVERING INDEX ix_asset_largest"),
         (listed(by_size=False), "ix_asset_newest"),
         (lambda tx: catalogue.from_day(tx, SCOPE, day=1, ascending=True, skip=0, limit=20), "ix_asset_newest"),
     ],
@@ -50,4 +53,6 @@ def test_a_list_is_read_off_its_index(database: Database, ask: Callable[[Tx], An
         ]
     assert plans
     assert any(index in row[-1] for row in plans), plans
+    assert "largest" in index or not [row for row in plans if "largest" in row[-1]], plans
     assert not [row for row in plans if row[-1].startswith("SCAN asset")], plans
+    assert not [row for row in plans if "TEMP B-TREE" in row[-1]] or "COVERING" not in index, plans

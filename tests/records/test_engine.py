@@ -101,3 +101,21 @@ def test_two_processes_write_without_locking_each_other_out(url: str, database: 
         writer.kill()
         reading.join()
     assert took_seconds < 10
+
+
+def test_the_version_of_sqlite_changes_with_a_commit_of_anybody_and_with_nothing_else(
+    url: str, database: Database
+) -> None:
+    other = Database(url)
+    if not database.is_sqlite:
+        assert database.version() is None
+        return
+    before = database.version()
+    assert is_there(database, "somebody") is False
+    assert database.version() == before
+    add(other, "somebody")
+    after = database.version()
+    assert after != before
+    add(database, "ourselves")
+    assert database.version() != after
+    other.close()

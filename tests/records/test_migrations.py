@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,10 +12,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from mediatheque.records import schema
+from mediatheque.filing import SearchIn
+from mediatheque.records import schema, search
+from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database
-from mediatheque.records.schema import HEAD, NewerSchema, migrate
+from mediatheque.records.schema import HEAD, NewerSchema, build, migrate
 from mediatheque.records.tables import metadata
+from tests.records import rows
 from tests.support import Server
 
 MIGRATE = """
@@ -36,8 +40,9 @@ def test_the_head_in_the_code_is_the_newest_in_the_folder() -> None:
 
 def test_a_fresh_database_has_exactly_the_tables_of_the_code(database: Database) -> None:
     def ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-        by_hand = ("asset_text_index", "artifact_text_index", "vector_index", "ix_vector_index")
-        return not str(name).startswith(by_hand) and name not in {"ix_asset_text_body", "ix_artifact_text_words"}
+        by_hand = ("asset_text_index", "asset_seen_index", "artifact_text_index", "vector_index", "ix_vector_index")
+        indexes = {"ix_asset_text_all", "ix_asset_text_names", "ix_asset_text_seen", "ix_artifact_text_words"}
+        return not str(name).startswith(by_hand) and name not in indexes
 
     with database.migrating() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_server_default": True})
@@ -63,6 +68,31 @@ def test_an_interrupted_migration_is_done_again(url: str, place: str, tmp_path: 
     migrate(database)
     with database.read() as tx:
         assert tx.execute(text("SELECT count(*) FROM tenant")).scalar() == 0
+    database.close()
+
+
+def test_texts_that_were_one_are_found_apart(url: str) -> None:
+    """Of a library whose schema kept all texts of a file in one (0016)."""
+    database = Database(url)
+    build(database, "0016")
+    with database.write() as tx:
+        values = {"it": uuid4().hex}
+        tx.execute(text("INSERT INTO tenant (id, uuid, name, created_at) VALUES (1, :it, 'old', 0)"), values)
+        scope, (first, second) = Scope(1, "image", True), (rows.asset(tx, 1)[0], rows.asset(tx, 1)[0])
+        token = search.row(first, scope, ())["scope"]
+        insert = text("INSERT INTO asset_text (asset_id, tenant_id, scope, body) VALUES (:it, 1, :scope, :body)")
+        tx.execute(insert, {"it": first, "scope": token,
+                            "body": "harbour.jpg\x1fsea\x1da quiet day\x1dticket office\x1da letter"})  # fmt: skip
+        tx.execute(insert, {"it": second, "scope": token, "body": "hill.jpg\x1d"})
+    migrate(database)
+    everywhere = {"harbour": [first], "quiet": [first], "ticket": [first], "letter": [first], ".jpg": [second, first]}
+    with database.read() as tx:
+        for needle, ids in everywhere.items():
+            assert search.find(tx, scope, needle, skip=0, limit=9) == (ids, len(ids)), needle
+        for place, there in ((SearchIn.METADATA, ["harbour", "sea"]), (SearchIn.VISIBLE_TEXT, ["ticket"])):
+            found = [needle for needle in ("harbour", "sea", "quiet", "ticket", "letter")
+                     if tx.execute(search.matching(tx, 1, [token], [needle], place)).all()]  # fmt: skip
+            assert found == there
     database.close()
 
 

@@ -16,7 +16,7 @@ from mediatheque.records.engine import Database
 from mediatheque.records.tables import api_key, tenant, user
 from tests.conftest import Tenant
 from tests.pictures import picture
-from tests.support import ADMIN_KEY, SECRET, Server, own_address, upload
+from tests.support import ADMIN_KEY, SECRET, Server, own_address, upload, wait_for
 
 MISSING = {"detail": "Missing Authorization header"}
 INVALID = {"detail": "Invalid API key"}
@@ -165,6 +165,9 @@ def test_an_expired_key_is_refused(server: Server, accounts: Accounts, tenant: T
     now = datetime.now(UTC)
     assert status(server, accounts.create_key(tenant.name, expires_at=now + timedelta(hours=1)).key) == 200
     assert status(server, accounts.create_key(tenant.name, expires_at=now - timedelta(seconds=1)).key) == 401
+    short = accounts.create_key(tenant.name, expires_at=datetime.now(UTC) + timedelta(seconds=2)).key
+    assert status(server, short) == 200
+    wait_for(lambda: status(server, short) == 401, "a key that was good to expire", 10)
 
 
 @pytest.mark.parametrize("whose", ["tenant", "user"])

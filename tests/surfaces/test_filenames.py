@@ -69,6 +69,29 @@ def test_hundreds_of_names_of_any_characters_break_nothing(tenant: Tenant, datab
     assert_kept_well(tenant, database, len(taken))
 
 
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("filename*=UTF-8''%e2%82%ac.png", "€.png"),
+        ("filename=\"=?utf-8?B?4oKsLnBuZw==?=\"; filename*=utf-8''%E2%82%AC.png", "€.png"),
+        ("filename=\"a; filename*=utf-8''b.png\"", "a; filename*=utf-8''b.png"),
+    ],
+    ids=["alone", "beside the plain one", "inside the plain one"],
+)
+def test_a_name_in_the_spelling_of_nets_clients_is_read(
+    tenant: Tenant, door: str, parameters: str, expected: str
+) -> None:
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; {parameters}\r\nContent-Type: image/png\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = tenant.client.post(door, content=head.encode() + PNG + b"\r\n--b--\r\n", headers=headers)
+    assert answer.is_success, answer.text
+    shown = answer.json()
+    shown = shown.get("data", shown)
+    said = {shown[field] for field in ("filename", "original_filename", "originalFileName") if field in shown}
+    assert expected in said or (door == "/v1/uploads" and not said)
+
+
 def post(tenant: Tenant, door: str, name: bytes) -> httpx.Response | None:
     """The answer to a good picture of that name, or None when the name was refused."""
     disposition = b'Content-Disposition: form-data; name="file"; filename="' + name + b'"\r\n'

@@ -84,7 +84,7 @@ def test_a_path_and_a_method_that_are_none_answer_404_and_405(tenant: Tenant) ->
     for method in ("PUT", "DELETE", "PATCH"):
         answer = tenant.client.request(method, "/v3/images")
         assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
-        assert set(answer.headers["allow"].replace(" ", "").split(",")) & {"GET", "POST"}
+        assert answer.headers["allow"] == "GET, POST"
 
 
 @pytest.mark.parametrize("origin", ["null", "https://evil.example"])

@@ -7,12 +7,14 @@ import httpx
 import pytest
 from PIL import Image
 
-from mediatheque.core.ids import from_ulid
+from mediatheque.core.ids import from_ulid, to_ulid
+from mediatheque.core.signing import Signer
 from tests.conftest import Tenant
 from tests.pictures import picture
-from tests.support import upload
+from tests.support import SECRET, upload
 
-WEBP = {"Accept": "image/avif,image/webp,*/*"}
+WEBP = {"Accept": "image/avif;q=0,image/webp,*/*"}
+BROWSER = {"Accept": "image/avif,image/webp,*/*"}
 
 
 def asked(tenant: Tenant, path: str, **headers: str) -> httpx.Response:
@@ -50,6 +52,24 @@ def test_presets_of_public_pictures_are_free_and_fit_the_client(tenant: Tenant) 
     again = asked(tenant, f"/t/-/avatar/{image}", **WEBP, **{"If-None-Match": modern.headers["etag"]})
     assert (again.status_code, again.headers["vary"]) == (304, "accept")
     assert seen(asked(tenant, f"/t/-/small/{image}")) == ("image/jpeg", (320, 213))
+    assert seen(asked(tenant, f"/t/-/avatar/{image}", **BROWSER)) == ("image/avif", (128, 128))
+    assert seen(asked(tenant, f"/t/-/avatar/{image}")) == ("image/jpeg", (128, 128))
+
+
+def test_avif_is_made_of_what_is_not_too_large(tenant: Tenant) -> None:
+    file = private(tenant, picture("JPEG", 2400, 2000))
+    assert seen(signed(tenant, file, "w_300,f_avif,q_50")) == ("image/avif", (300, 250))
+    assert signed(tenant, file, "f_avif").status_code == 400
+    unasked = tenant.client.post("/t", json={"file_id": str(file), "options": "w_2390"}).json()["url"]
+    assert seen(asked(tenant, httpx.URL(unasked).path, **BROWSER)) == ("image/webp", (2390, 1992))
+
+
+def test_a_signature_by_the_secret_before_this_one_still_holds(tenant: Tenant) -> None:
+    file, (newer, older) = private(tenant, picture("PNG", 300, 200)), SECRET.split()
+    for secrets, status in (((older,), 200), ((newer,), 200), ((older[::-1],), 403)):
+        it = Signer(secrets).sign("GET", f"/t/w_90/{file}", lifetime_seconds=600)
+        path = f"/t/{it.expires}.{it.key}.{it.signature}/w_90/img_{to_ulid(file)}"
+        assert asked(tenant, path).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -97,7 +117,7 @@ def test_what_is_not_allowed_is_refused(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", ["", "w_0", "w_4097", "w_1,w_2", "fit_fill", "crop_0.6x0x0.5x1", "q_101", "z_1", "f_avif"]
+    "options", ["", "w_0", "w_4097", "w_1,w_2", "fit_fill", "crop_0.6x0x0.5x1", "q_101", "z_1", "f_tiff"]
 )
 def test_options_that_mean_nothing_are_refused(tenant: Tenant, options: str) -> None:
     file = str(private(tenant, picture("PNG")))

@@ -1,11 +1,12 @@
 /** What the console asks, by the keys under which the answers are kept. */
 
-import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, QueryClient, queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import type { Filters } from "../library/filters";
 import { ApiError, api, told } from "./client";
 import type { FoundFile, UserFile } from "./types";
 
 export const PAGE = 100;
+const PAGES_KEPT_MS = 5 * 60_000;
 
 export const queries = new QueryClient({
   defaultOptions: {
@@ -24,20 +25,44 @@ export interface FilePage {
   note?: string | null;
 }
 
+/** One page of a list, wherever it lies; given up when nobody looks at it any more. */
+export function pageQuery(filters: Filters, number: number) {
+  return queryOptions({
+    queryKey: ["files", filters, number],
+    queryFn: ({ signal }): Promise<FilePage> => ask(filters, number * PAGE, signal),
+    gcTime: PAGES_KEPT_MS,
+  });
+}
+
+/** The first pages of a list, one after the other. */
 export function useFiles(filters: Filters) {
   return useInfiniteQuery({
     queryKey: ["files", filters],
-    queryFn: ({ pageParam }): Promise<FilePage> =>
-      filters.query ? search(filters, pageParam) : list(filters, pageParam),
+    queryFn: ({ pageParam, signal }) => ask(filters, pageParam, signal),
     initialPageParam: 0,
     getNextPageParam: (last, all) =>
       last.has_more ? all.reduce((sum, page) => sum + page.files.length, 0) : undefined,
   });
 }
 
-function list(filters: Filters, offset: number): Promise<FilePage> {
+/** The files with these ids that are still there, wherever lists show them. */
+export async function filesWith(ids: readonly string[], deleted: boolean): Promise<UserFile[]> {
+  const found: UserFile[] = [];
+  for (let at = 0; at < ids.length; at += PAGE) {
+    const query = { ids: ids.slice(at, at + PAGE), limit: PAGE, deleted };
+    found.push(...((await told(api.GET("/api/v2/user-files", { params: { query } }))) as FilePage).files);
+  }
+  return found;
+}
+
+function ask(filters: Filters, offset: number, signal: AbortSignal): Promise<FilePage> {
+  return filters.query ? search(filters, offset, signal) : list(filters, offset, signal);
+}
+
+function list(filters: Filters, offset: number, signal: AbortSignal): Promise<FilePage> {
   return told(
     api.GET("/api/v2/user-files", {
+      signal,
       params: {
         query: {
           limit: PAGE,
@@ -56,7 +81,7 @@ function list(filters: Filters, offset: number): Promise<FilePage> {
   ) as Promise<FilePage>;
 }
 
-function search(filters: Filters, offset: number): Promise<FilePage> {
+function search(filters: Filters, offset: number, signal: AbortSignal): Promise<FilePage> {
   const body = {
     query: filters.query,
     mode: filters.mode,
@@ -69,7 +94,7 @@ function search(filters: Filters, offset: number): Promise<FilePage> {
     limit: PAGE,
     offset,
   };
-  return told(api.POST("/api/v2/search", { body }));
+  return told(api.POST("/api/v2/search", { body, signal }));
 }
 
 export function useMe() {
@@ -85,6 +110,9 @@ export function useMe() {
     staleTime: 300_000,
   });
 }
+
+/** Said of whatever is greyed out. */
+export const READ_ONLY = "Your role may only read";
 
 /** Whether the account may change files; what the console greys out says so. */
 export function useMayWrite(): boolean {

@@ -284,6 +284,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description The caller's keys, newest first; with `everybody` the tenant's, which needs `users.read`.
+         */
+        get: operations["list_keys_api_v1_keys_get"];
+        put?: never;
+        /**
+         * Create Key
+         * @description A key of the caller's own, who has logged in or holds `users.update`. Its secret is told this once.
+         */
+        post: operations["create_key_api_v1_keys_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Key
+         * @description Refused from now on. Other people's keys need `users.update`.
+         */
+        delete: operations["revoke_key_api_v1_keys__key_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description How deep the tenant's queue is, and what has failed and was not tried again.
+         */
+        get: operations["list_jobs_api_v1_system_jobs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/jobs/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Jobs
+         * @description Let the tenant's jobs wait. Uploads become ready all the same, and skills run that somebody runs by hand.
+         */
+        post: operations["pause_jobs_api_v1_system_jobs_pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/jobs/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Jobs
+         * @description Let them go on.
+         */
+        post: operations["resume_jobs_api_v1_system_jobs_resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Failed Job
+         * @description Run a failed job again, with all its attempts.
+         */
+        post: operations["retry_failed_job_api_v1_system_jobs__job_id__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/audit": {
         parameters: {
             query?: never;
@@ -906,6 +1030,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tags
+         * @description The tags of the tenant's files, the most worn first; at most a thousand.
+         */
+        get: operations["list_tags_api_v2_tags_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/rooms": {
         parameters: {
             query?: never;
@@ -925,6 +1069,74 @@ export interface paths {
          */
         post: operations["create_room_v1_rooms_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Room
+         * @description For its members, and for administrators.
+         */
+        get: operations["get_room_v1_rooms__room_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Room
+         * @description Name, state and powers; needs power 100. `closed` is for ever.
+         */
+        patch: operations["change_room_v1_rooms__room_id__patch"];
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Members
+         * @description The strongest first.
+         */
+        get: operations["list_members_v1_rooms__room_id__members_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Member
+         * @description Add a user of the tenant, or change the level; needs power 100, or role `admin`.
+         */
+        put: operations["put_member_v1_rooms__room_id__members__user_id__put"];
+        post?: never;
+        /**
+         * Remove Member
+         * @description Needs power 100, or role `admin`; oneself, anybody.
+         */
+        delete: operations["remove_member_v1_rooms__room_id__members__user_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1101,6 +1313,26 @@ export interface paths {
          */
         post: operations["share_artifact_v1_rooms__room_id__artifacts__artifact_id__shares_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rooms/{room_id}/artifacts/{artifact_id}/shares/{share_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Share
+         * @description Take a link back; it ends at once.
+         */
+        delete: operations["revoke_share_v1_rooms__room_id__artifacts__artifact_id__shares__share_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1527,22 +1759,19 @@ export interface components {
             /** Height */
             height: number;
         };
-        /** DuplicateEntry */
-        DuplicateEntry: {
-            /** Hash */
-            hash: string;
-            /**
-             * Image Id
-             * Format: uuid
-             */
-            image_id: string;
-        };
-        /** DuplicatesResponse */
+        /**
+         * DuplicatesResponse
+         * @description `image_ids`: the file with each of the `duplicates`, by its hash.
+         */
         DuplicatesResponse: {
             /** Duplicates */
-            duplicates: components["schemas"]["DuplicateEntry"][];
+            duplicates: string[];
             /** Unique */
             unique: string[];
+            /** Image Ids */
+            image_ids: {
+                [key: string]: string;
+            };
         };
         /**
          * Emptying
@@ -1570,9 +1799,25 @@ export interface components {
         Envelope_Deleted_: {
             data: components["schemas"]["mediatheque__surfaces__assets__library__Deleted"];
         };
+        /** Envelope[JobItem] */
+        Envelope_JobItem_: {
+            data: components["schemas"]["JobItem"];
+        };
+        /** Envelope[JobList] */
+        Envelope_JobList_: {
+            data: components["schemas"]["JobList"];
+        };
+        /** Envelope[MadeKey] */
+        Envelope_MadeKey_: {
+            data: components["schemas"]["MadeKey"];
+        };
         /** Envelope[OverviewShape] */
         Envelope_OverviewShape_: {
             data: components["schemas"]["OverviewShape"];
+        };
+        /** Envelope[Pause] */
+        Envelope_Pause_: {
+            data: components["schemas"]["Pause"];
         };
         /** Envelope[ProfileShape] */
         Envelope_ProfileShape_: {
@@ -1613,6 +1858,11 @@ export interface components {
         /** Envelope[UserObject] */
         Envelope_UserObject_: {
             data: components["schemas"]["UserObject"];
+        };
+        /** Envelope[list[KeyItem]] */
+        Envelope_list_KeyItem__: {
+            /** Data */
+            data: components["schemas"]["KeyItem"][];
         };
         /** Envelope[list[ProviderShape]] */
         Envelope_list_ProviderShape__: {
@@ -1658,9 +1908,53 @@ export interface components {
         };
         /**
          * FileDetail
-         * @description The 28 keys of the detail; some kinds have more.
+         * @description The 28 keys of the detail, and what only links tell beside them.
+         *
+         *     `dimensions`, never null here (AV-OAS), are empty for what has none.
          */
         FileDetail: {
+            /** Video Metadata */
+            video_metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Video Analysis Status */
+            video_analysis_status?: string | null;
+            /** Video Analysis Job Id */
+            video_analysis_job_id?: string | null;
+            /** Scene Count */
+            scene_count?: number | null;
+            /** Has Audio Transcript */
+            has_audio_transcript?: boolean | null;
+            /** Video Url */
+            video_url?: string | null;
+            /** Document Type */
+            document_type?: string | null;
+            /** Page Count */
+            page_count?: number | null;
+            /** Text Extraction Status */
+            text_extraction_status?: string | null;
+            /** Chunk Count */
+            chunk_count?: number | null;
+            /** Document Url */
+            document_url?: string | null;
+            /** Source Url */
+            source_url?: string | null;
+            /** Domain */
+            domain?: string | null;
+            /** Og Metadata */
+            og_metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Favicon Url */
+            favicon_url?: string | null;
+            /** Crawl Status */
+            crawl_status?: string | null;
+            /** Extracted Images */
+            extracted_images?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Extracted Images Count */
+            extracted_images_count?: number | null;
             /** Id */
             id: string;
             /** Object Key */
@@ -1673,9 +1967,12 @@ export interface components {
             size_bytes: number;
             /** Content Type */
             content_type: string;
-            dimensions: components["schemas"]["Dimensions"] | null;
+            /** Dimensions */
+            dimensions: {
+                [key: string]: number;
+            };
             /** Format */
-            format: string | null;
+            format: string;
             /** Full Url */
             full_url: string | null;
             /** Thumbnail Url */
@@ -1716,8 +2013,12 @@ export interface components {
             description_status: string;
             /** Media Type */
             media_type: string;
-        } & {
-            [key: string]: unknown;
+            /** Page Title */
+            page_title?: string | null;
+            /** Crawl Error */
+            crawl_error?: string | null;
+            /** Crawled At */
+            crawled_at?: string | null;
         };
         /** FindingList */
         FindingList: {
@@ -1786,6 +2087,48 @@ export interface components {
          * @description An item as lists show it, with its score among the hits of this search and the reasons, the strongest first.
          */
         FoundFile: {
+            /** Video Metadata */
+            video_metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Video Analysis Status */
+            video_analysis_status?: string | null;
+            /** Video Analysis Job Id */
+            video_analysis_job_id?: string | null;
+            /** Scene Count */
+            scene_count?: number | null;
+            /** Has Audio Transcript */
+            has_audio_transcript?: boolean | null;
+            /** Video Url */
+            video_url?: string | null;
+            /** Document Type */
+            document_type?: string | null;
+            /** Page Count */
+            page_count?: number | null;
+            /** Text Extraction Status */
+            text_extraction_status?: string | null;
+            /** Chunk Count */
+            chunk_count?: number | null;
+            /** Document Url */
+            document_url?: string | null;
+            /** Source Url */
+            source_url?: string | null;
+            /** Domain */
+            domain?: string | null;
+            /** Og Metadata */
+            og_metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Favicon Url */
+            favicon_url?: string | null;
+            /** Crawl Status */
+            crawl_status?: string | null;
+            /** Extracted Images */
+            extracted_images?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Extracted Images Count */
+            extracted_images_count?: number | null;
             /** Id */
             id: string;
             /** Title */
@@ -1815,6 +2158,8 @@ export interface components {
             variant_status: string | null;
             /** Variant Count */
             variant_count: number | null;
+            /** Variant Error */
+            variant_error: string | null;
             /** Medium Url */
             medium_url: string | null;
             /** Full Url */
@@ -1831,16 +2176,6 @@ export interface components {
             content_type: string | null;
             /** Media Type */
             media_type: string | null;
-            /** Video Metadata */
-            video_metadata: {
-                [key: string]: unknown;
-            } | null;
-            /** Video Analysis Status */
-            video_analysis_status: string | null;
-            /** Document Type */
-            document_type: string | null;
-            /** Source Url */
-            source_url: string | null;
             /** Score */
             score: number;
             /** Matches */
@@ -1953,6 +2288,53 @@ export interface components {
             /** Pieces */
             pieces: components["schemas"]["PieceObject"][];
         };
+        /** JobItem */
+        JobItem: {
+            /** Id */
+            id: string;
+            /** Assetid */
+            assetId: string;
+            /** Assetname */
+            assetName: string;
+            /** Skillname */
+            skillName: string;
+            state: components["schemas"]["RunState"];
+            /** Attempts */
+            attempts: number;
+            /** Errormessage */
+            errorMessage: string | null;
+            /** Canretry */
+            canRetry: boolean;
+            /** Createdatutc */
+            createdAtUtc: string;
+            /** Startedatutc */
+            startedAtUtc: string | null;
+            /** Finishedatutc */
+            finishedAtUtc: string | null;
+        };
+        /**
+         * JobList
+         * @description `unfinished` holds the first hundred; `failures` is the page that was asked for, newest first. `paused_at_utc`:
+         *     since when what waits is let wait.
+         */
+        JobList: {
+            /** Waiting */
+            waiting: number;
+            /** Running */
+            running: number;
+            /** Failed */
+            failed: number;
+            /** Unfinished */
+            unfinished: components["schemas"]["JobItem"][];
+            /** Failures */
+            failures: components["schemas"]["JobItem"][];
+            /** Page */
+            page: number;
+            /** Pagesize */
+            pageSize: number;
+            /** Pausedatutc */
+            pausedAtUtc: string | null;
+        };
         /** Judgement */
         Judgement: {
             /**
@@ -1960,6 +2342,35 @@ export interface components {
              * @enum {string}
              */
             state: "suggested" | "accepted" | "rejected";
+        };
+        /**
+         * KeyItem
+         * @description `lastUsedAtUtc` is true to within five minutes; `isCurrent`: the request came with it.
+         */
+        KeyItem: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Prefix */
+            prefix: string;
+            role: components["schemas"]["Role"];
+            /** Scopes */
+            scopes: string[];
+            /** Userid */
+            userId: string;
+            /** Username */
+            username: string;
+            /** Createdatutc */
+            createdAtUtc: string;
+            /** Expiresatutc */
+            expiresAtUtc: string | null;
+            /** Lastusedatutc */
+            lastUsedAtUtc: string | null;
+            /** Revokedatutc */
+            revokedAtUtc: string | null;
+            /** Iscurrent */
+            isCurrent: boolean;
         };
         /**
          * ListItem
@@ -2031,10 +2442,47 @@ export interface components {
             /** Password */
             password: string;
         };
+        /**
+         * MadeKey
+         * @description `key` is the secret, told this once.
+         */
+        MadeKey: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Prefix */
+            prefix: string;
+            role: components["schemas"]["Role"];
+            /** Scopes */
+            scopes: string[];
+            /** Userid */
+            userId: string;
+            /** Username */
+            username: string;
+            /** Createdatutc */
+            createdAtUtc: string;
+            /** Expiresatutc */
+            expiresAtUtc: string | null;
+            /** Lastusedatutc */
+            lastUsedAtUtc: string | null;
+            /** Revokedatutc */
+            revokedAtUtc: string | null;
+            /** Iscurrent */
+            isCurrent: boolean;
+            /** Key */
+            key: string;
+        };
         /** Many[ArtifactItem] */
         Many_ArtifactItem_: {
             /** Data */
             data: components["schemas"]["ArtifactItem"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Many[MemberObject] */
+        Many_MemberObject_: {
+            /** Data */
+            data: components["schemas"]["MemberObject"][];
             meta: components["schemas"]["Meta"];
         };
         /** Many[RoomObject] */
@@ -2075,6 +2523,22 @@ export interface components {
             /** Similarity */
             similarity: number | null;
         };
+        /**
+         * MemberObject
+         * @description `participant_id` is `user_id`.
+         */
+        MemberObject: {
+            /** User Id */
+            user_id: string;
+            /** Participant Id */
+            participant_id: string;
+            /** Power Level */
+            power_level: number;
+            /** Membership */
+            membership: string;
+            /** Joined At */
+            joined_at: string;
+        };
         /** Meta */
         Meta: {
             /** Total */
@@ -2104,6 +2568,19 @@ export interface components {
             name: string;
             /** Parent Id */
             parent_id?: string | null;
+        };
+        /**
+         * NewKey
+         * @description Without `scopes` all of `role`, without that all that the caller holds; without `expiresInDays` for ever.
+         */
+        NewKey: {
+            /** Name */
+            name?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** Scopes */
+            scopes?: string[] | null;
+            /** Expiresindays */
+            expiresInDays?: number | null;
         };
         /** NewLink */
         NewLink: {
@@ -2162,6 +2639,14 @@ export interface components {
         One_DiffObject_: {
             data: components["schemas"]["DiffObject"];
         };
+        /** One[MemberObject] */
+        One_MemberObject_: {
+            data: components["schemas"]["MemberObject"];
+        };
+        /** One[Removed] */
+        One_Removed_: {
+            data: components["schemas"]["Removed"];
+        };
         /** One[RoomObject] */
         One_RoomObject_: {
             data: components["schemas"]["RoomObject"];
@@ -2200,6 +2685,14 @@ export interface components {
             defaultWriteProfile: components["schemas"]["ProfileShape"] | null;
             runtime: components["schemas"]["Runtime"];
             alignment: components["schemas"]["Alignment"];
+        };
+        /**
+         * Pause
+         * @description `paused_at_utc` null: the work goes on.
+         */
+        Pause: {
+            /** Pausedatutc */
+            pausedAtUtc: string | null;
         };
         /** PieceObject */
         PieceObject: {
@@ -2384,7 +2877,7 @@ export interface components {
             /** Max Concurrent Uploads */
             max_concurrent_uploads: number;
             /** Message */
-            message: string;
+            message: string | null;
         };
         /**
          * Readiness
@@ -2424,6 +2917,16 @@ export interface components {
             /** Refreshtoken */
             refreshToken: string;
         };
+        /** Removed */
+        Removed: {
+            /** User Id */
+            user_id: string;
+            /**
+             * Removed
+             * @default true
+             */
+            removed: boolean;
+        };
         /** RemovedFolder */
         RemovedFolder: {
             /** Id */
@@ -2449,6 +2952,11 @@ export interface components {
             deletedAtUtc: string;
         };
         /**
+         * Role
+         * @enum {string}
+         */
+        Role: "viewer" | "editor" | "admin";
+        /**
          * RoleName
          * @enum {string}
          */
@@ -2468,6 +2976,11 @@ export interface components {
             /** Created At */
             created_at: string;
         };
+        /**
+         * RunState
+         * @enum {string}
+         */
+        RunState: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "skipped";
         /** Runtime */
         Runtime: {
             /** Providertype */
@@ -2726,6 +3239,21 @@ export interface components {
             /** Createdatutc */
             createdAtUtc: string;
         };
+        /** TagList */
+        TagList: {
+            /** Tags */
+            tags: components["schemas"]["TagObject"][];
+        };
+        /**
+         * TagObject
+         * @description `file_count` leaves out what lies in the trash.
+         */
+        TagObject: {
+            /** Name */
+            name: string;
+            /** File Count */
+            file_count: number;
+        };
         /** Tokens */
         Tokens: {
             /** Accesstoken */
@@ -2824,9 +3352,51 @@ export interface components {
         };
         /**
          * UserFile
-         * @description The 27 keys of every item of a list; some kinds have more.
+         * @description The 27 keys of the reference's example, and what its OpenAPI document names beside them.
          */
         UserFile: {
+            /** Video Metadata */
+            video_metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Video Analysis Status */
+            video_analysis_status?: string | null;
+            /** Video Analysis Job Id */
+            video_analysis_job_id?: string | null;
+            /** Scene Count */
+            scene_count?: number | null;
+            /** Has Audio Transcript */
+            has_audio_transcript?: boolean | null;
+            /** Video Url */
+            video_url?: string | null;
+            /** Document Type */
+            document_type?: string | null;
+            /** Page Count */
+            page_count?: number | null;
+            /** Text Extraction Status */
+            text_extraction_status?: string | null;
+            /** Chunk Count */
+            chunk_count?: number | null;
+            /** Document Url */
+            document_url?: string | null;
+            /** Source Url */
+            source_url?: string | null;
+            /** Domain */
+            domain?: string | null;
+            /** Og Metadata */
+            og_metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Favicon Url */
+            favicon_url?: string | null;
+            /** Crawl Status */
+            crawl_status?: string | null;
+            /** Extracted Images */
+            extracted_images?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Extracted Images Count */
+            extracted_images_count?: number | null;
             /** Id */
             id: string;
             /** Title */
@@ -2856,6 +3426,8 @@ export interface components {
             variant_status: string | null;
             /** Variant Count */
             variant_count: number | null;
+            /** Variant Error */
+            variant_error: string | null;
             /** Medium Url */
             medium_url: string | null;
             /** Full Url */
@@ -2872,16 +3444,6 @@ export interface components {
             content_type: string | null;
             /** Media Type */
             media_type: string | null;
-            /** Video Metadata */
-            video_metadata: {
-                [key: string]: unknown;
-            } | null;
-            /** Video Analysis Status */
-            video_analysis_status: string | null;
-            /** Document Type */
-            document_type: string | null;
-            /** Source Url */
-            source_url: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -3462,6 +4024,157 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_UserObject_"];
+                };
+            };
+        };
+    };
+    list_keys_api_v1_keys_get: {
+        parameters: {
+            query?: {
+                everybody?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_KeyItem__"];
+                };
+            };
+        };
+    };
+    create_key_api_v1_keys_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_MadeKey_"];
+                };
+            };
+        };
+    };
+    revoke_key_api_v1_keys__key_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_jobs_api_v1_system_jobs_get: {
+        parameters: {
+            query?: {
+                page?: number;
+                pageSize?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobList_"];
+                };
+            };
+        };
+    };
+    pause_jobs_api_v1_system_jobs_pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Pause_"];
+                };
+            };
+        };
+    };
+    resume_jobs_api_v1_system_jobs_resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Pause_"];
+                };
+            };
+        };
+    };
+    retry_failed_job_api_v1_system_jobs__job_id__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_JobItem_"];
                 };
             };
         };
@@ -4385,6 +5098,26 @@ export interface operations {
             };
         };
     };
+    list_tags_api_v2_tags_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagList"];
+                };
+            };
+        };
+    };
     list_rooms_v1_rooms_get: {
         parameters: {
             query?: {
@@ -4433,6 +5166,141 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["One_RoomObject_"];
+                };
+            };
+        };
+    };
+    get_room_v1_rooms__room_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["One_RoomObject_"];
+                };
+            };
+        };
+    };
+    change_room_v1_rooms__room_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Name */
+                    name?: string | null;
+                    /** State */
+                    state?: ("open" | "archived" | "closed") | null;
+                    /** Artifact Read Power */
+                    artifact_read_power?: number | null;
+                    /** Artifact Write Power */
+                    artifact_write_power?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["One_RoomObject_"];
+                };
+            };
+        };
+    };
+    list_members_v1_rooms__room_id__members_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                room_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Many_MemberObject_"];
+                };
+            };
+        };
+    };
+    put_member_v1_rooms__room_id__members__user_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Power Level */
+                    power_level: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["One_MemberObject_"];
+                };
+            };
+        };
+    };
+    remove_member_v1_rooms__room_id__members__user_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["One_Removed_"];
                 };
             };
         };
@@ -4814,6 +5682,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["One_ShareObject_"];
+                };
+            };
+        };
+    };
+    revoke_share_v1_rooms__room_id__artifacts__artifact_id__shares__share_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room_id: string;
+                artifact_id: string;
+                share_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["One_Deleted_"];
                 };
             };
         };

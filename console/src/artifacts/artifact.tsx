@@ -5,9 +5,8 @@ import { ArrowLeft, Download, History, Pencil, Share2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Link, useParams } from "wouter";
 import { ApiError, api, told } from "../api/client";
-import { queries } from "../api/queries";
+import { queries, READ_ONLY, useMayWrite } from "../api/queries";
 import type { ArtifactWhole } from "../api/types";
-import { moment } from "../lib/format";
 import { watchArtifacts } from "../lib/sockets";
 import { Failure, Skeleton } from "../ui/states";
 import { toast, trouble } from "../ui/toasts";
@@ -15,15 +14,19 @@ import { Comparison } from "./comparison";
 import { type Conflict, ConflictDialog } from "./conflict";
 import { Content } from "./content";
 import { Editor } from "./editor";
+import { Shares } from "./shares";
 import { Versions } from "./versions";
 
 export default function ArtifactScreen() {
   const { room = "", id = "" } = useParams();
   const path = { room_id: room, artifact_id: id };
+  const mayWrite = useMayWrite();
+  const why = mayWrite ? undefined : READ_ONLY;
   const [isEditing, setEditing] = useState(false);
   const [isRailed, setRailed] = useState(true);
   const [version, setVersion] = useState<number | null>(null);
   const [compared, setCompared] = useState<[number, number] | null>(null);
+  const [isSharing, setSharing] = useState(false);
   const [conflict, setConflict] = useState<Conflict | null>(null);
   const found = useQuery({
     queryKey: ["artifact", id],
@@ -77,15 +80,6 @@ export default function ArtifactScreen() {
       .then(({ data }) => toast(`Version ${to} is back, as version ${data.version}`))
       .then(() => (setVersion(null), fresh(id)))
       .catch(trouble);
-  const share = () =>
-    told(api.POST("/v1/rooms/{room_id}/artifacts/{artifact_id}/shares", { params: { path }, body: {} }))
-      .then(({ data }) =>
-        navigator.clipboard
-          .writeText(data.url)
-          .then(() => toast(`The link is copied; it is good until ${moment(data.expires_at)}`)),
-      )
-      .catch(trouble);
-
   if (found.isPending) return <Skeleton />;
   if (found.isError) return <Failure error={found.error} onRetry={() => void found.refetch()} />;
   const current = found.data;
@@ -111,10 +105,19 @@ export default function ArtifactScreen() {
                 Newest
               </button>
             )}
-            <button type="button" className="button" onClick={() => setEditing(true)} disabled={version !== null}>
+            <button
+              type="button"
+              className="button"
+              disabled={version !== null || !mayWrite}
+              title={
+                why ??
+                (version === null ? undefined : "Only the newest version is edited; this one can be brought back")
+              }
+              onClick={() => setEditing(true)}
+            >
               <Pencil size={15} aria-hidden /> Edit
             </button>
-            <button type="button" className="button" onClick={share}>
+            <button type="button" className="button" disabled={!mayWrite} title={why} onClick={() => setSharing(true)}>
               <Share2 size={15} aria-hidden /> Share
             </button>
             <button type="button" className="button" onClick={() => keepAsFile(current)}>
@@ -152,9 +155,13 @@ export default function ArtifactScreen() {
             onShow={(it) => (setCompared(null), setVersion(it === current.version ? null : it))}
             onCompare={(first, second) => setCompared([first, second])}
             onRevert={(it) => revert(it, current)}
+            why={why}
           />
         ) : null}
       </div>
+      {isSharing ? (
+        <Shares path={path} version={shown?.version ?? current.version} onClose={() => setSharing(false)} />
+      ) : null}
       {conflict ? (
         <ConflictDialog
           conflict={conflict}

@@ -1,11 +1,11 @@
 /** Rooms and what was written in them, by people and by models; new ones appear as they are made. */
 
 import { useQuery } from "@tanstack/react-query";
-import { Braces, Code2, FileText, Plus, Search } from "lucide-react";
+import { Braces, Code2, FileText, Plus, Search, Users } from "lucide-react";
 import { type FormEvent, useEffect, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { api, told } from "../api/client";
-import { queries } from "../api/queries";
+import { queries, READ_ONLY, useMayWrite } from "../api/queries";
 import type { Artifact, Room } from "../api/types";
 import { ago, bytes } from "../lib/format";
 import { watchArtifacts } from "../lib/sockets";
@@ -13,18 +13,21 @@ import { Ask } from "../ui/ask";
 import { Dialog } from "../ui/dialog";
 import { Empty, Failure, NoResults, Skeleton } from "../ui/states";
 import { announce } from "../ui/toasts";
+import { RoomSettings } from "./room";
 
 export const ICONS = { markdown: FileText, code: Code2, json: Braces } as const;
 
 export default function Artifacts() {
   const [, go] = useLocation();
+  const mayWrite = useMayWrite();
+  const why = mayWrite ? undefined : READ_ONLY;
   const search = new URLSearchParams(useSearch());
   const query = search.get("q") ?? "";
   const rooms = useQuery({
     queryKey: ["rooms"],
     queryFn: async () => (await told(api.GET("/v1/rooms", { params: { query: { limit: 100 } } }))).data,
   });
-  const [asked, ask] = useState<"room" | "artifact" | null>(null);
+  const [asked, ask] = useState<"room" | "artifact" | "settings" | null>(null);
   const room = rooms.data?.find((it) => it.id === search.get("room")) ?? rooms.data?.[0];
   useEffect(
     () =>
@@ -55,10 +58,16 @@ export default function Artifacts() {
           />
           <kbd aria-hidden>/</kbd>
         </form>
-        <button type="button" className="button" onClick={() => ask("room")}>
+        <button type="button" className="button" disabled={!mayWrite} title={why} onClick={() => ask("room")}>
           <Plus size={15} aria-hidden /> Room
         </button>
-        <button type="button" className="button primary" disabled={!room} onClick={() => ask("artifact")}>
+        <button
+          type="button"
+          className="button primary"
+          disabled={!room || !mayWrite}
+          title={why ?? (room ? undefined : "Make a room first")}
+          onClick={() => ask("artifact")}
+        >
           <Plus size={15} aria-hidden /> Artifact
         </button>
       </header>
@@ -72,7 +81,13 @@ export default function Artifacts() {
         <Empty
           title="No room yet"
           action={
-            <button type="button" className="button primary" onClick={() => ask("room")}>
+            <button
+              type="button"
+              className="button primary"
+              disabled={!mayWrite}
+              title={why}
+              onClick={() => ask("room")}
+            >
               Make a room
             </button>
           }
@@ -97,7 +112,7 @@ export default function Artifacts() {
               ))}
             </ul>
           </nav>
-          <InRoom room={room} onNew={() => ask("artifact")} />
+          <InRoom room={room} onNew={() => ask("artifact")} onSettings={() => ask("settings")} />
         </div>
       )}
       {asked === "room" ? (
@@ -114,12 +129,15 @@ export default function Artifacts() {
         />
       ) : asked === "artifact" && room ? (
         <NewArtifact room={room} onClose={() => ask(null)} />
+      ) : asked === "settings" && room ? (
+        <RoomSettings room={room} onClose={() => ask(null)} />
       ) : null}
     </div>
   );
 }
 
-function InRoom({ room, onNew }: { room: Room; onNew: () => void }) {
+function InRoom({ room, onNew, onSettings }: { room: Room; onNew: () => void; onSettings: () => void }) {
+  const mayWrite = useMayWrite();
   const found = useQuery({
     queryKey: ["artifacts", room.id],
     queryFn: async () =>
@@ -129,24 +147,41 @@ function InRoom({ room, onNew }: { room: Room; onNew: () => void }) {
         )
       ).data,
   });
-  if (found.isPending) return <Skeleton />;
-  if (found.isError) return <Failure error={found.error} onRetry={() => void found.refetch()} />;
-  if (!found.data.length) {
-    return (
-      <Empty
-        title="Nothing written here yet"
-        action={
-          <button type="button" className="button primary" onClick={onNew}>
-            Write something
-          </button>
-        }
-        curl={`curl -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\\n  -d '{"title": "Notes", "content": "# Notes"}' \\\n  ${location.origin}/v1/rooms/${room.id}/tools/create_artifact`}
-      >
-        Models write with the tool <code>create_artifact</code>, also over MCP; what they write appears here at once.
-      </Empty>
-    );
-  }
-  return <List artifacts={found.data} />;
+  return (
+    <section aria-label={room.name}>
+      <div className="heading">
+        <h2>{room.name}</h2>
+        <button type="button" className="button small" onClick={onSettings}>
+          <Users size={14} aria-hidden /> Members and settings
+        </button>
+      </div>
+      {found.isPending ? (
+        <Skeleton />
+      ) : found.isError ? (
+        <Failure error={found.error} onRetry={() => void found.refetch()} />
+      ) : found.data.length ? (
+        <List artifacts={found.data} />
+      ) : (
+        <Empty
+          title="Nothing written here yet"
+          action={
+            <button
+              type="button"
+              className="button primary"
+              disabled={!mayWrite}
+              title={mayWrite ? undefined : READ_ONLY}
+              onClick={onNew}
+            >
+              Write something
+            </button>
+          }
+          curl={`curl -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\\n  -d '{"title": "Notes", "content": "# Notes"}' \\\n  ${location.origin}/v1/rooms/${room.id}/tools/create_artifact`}
+        >
+          Models write with the tool <code>create_artifact</code>, also over MCP; what they write appears here at once.
+        </Empty>
+      )}
+    </section>
+  );
 }
 
 function Found({ query, onClear }: { query: string; onClear: () => void }) {

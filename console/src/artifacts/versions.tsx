@@ -15,9 +15,11 @@ interface Props {
   onShow: (version: number) => void;
   onCompare: (first: number, second: number) => void;
   onRevert: (version: number) => void;
+  /** Why nothing can be brought back here, if so. */
+  why: string | undefined;
 }
 
-export function Versions({ path, current, shown, onShow, onCompare, onRevert }: Props) {
+export function Versions({ path, current, shown, onShow, onCompare, onRevert, why }: Props) {
   const { data: me } = useMe();
   const [asked, ask] = useState<number | null>(null);
   const found = useQuery({
@@ -35,7 +37,7 @@ export function Versions({ path, current, shown, onShow, onCompare, onRevert }: 
       {found.isPending ? (
         <Skeleton rows={3} />
       ) : found.isError ? (
-        <Failure error={found.error} />
+        <Failure error={found.error} onRetry={() => void found.refetch()} />
       ) : (
         <ol>
           {[...found.data]
@@ -64,7 +66,13 @@ export function Versions({ path, current, shown, onShow, onCompare, onRevert }: 
                       <button type="button" className="button small" onClick={() => onCompare(it.version, current)}>
                         Compare with newest
                       </button>
-                      <button type="button" className="button small" onClick={() => ask(it.version)}>
+                      <button
+                        type="button"
+                        className="button small"
+                        disabled={why !== undefined}
+                        title={why}
+                        onClick={() => ask(it.version)}
+                      >
                         Revert to this
                       </button>
                     </>

@@ -16,8 +16,9 @@ export function count(value: number, one: string, many = `${one}s`): string {
   return `${number.format(value)} ${value === 1 ? one : many}`;
 }
 
-export function dayOf(iso: string): string {
-  return day.format(new Date(iso));
+/** `date`: 20261122. */
+export function dayNamed(date: number): string {
+  return day.format(new Date(Math.floor(date / 10_000), Math.floor((date % 10_000) / 100) - 1, date % 100));
 }
 
 export function moment(iso: string | null | undefined): string {

@@ -1,14 +1,15 @@
 /** What can be done with everything that is selected, and taken back where the server can. */
 
+import { useQuery } from "@tanstack/react-query";
 import { Eye, FolderInput, Globe, RotateCcw, Tag, Trash2, X } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { api, told } from "../api/client";
-import { queries, useFolders, useMayWrite } from "../api/queries";
-import type { UserFile } from "../api/types";
+import { filesWith, queries, READ_ONLY, useFolders, useMayWrite } from "../api/queries";
 import { count } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { Ask } from "../ui/ask";
 import { Confirm, Dialog } from "../ui/dialog";
+import { Failure } from "../ui/states";
 import { toast, trouble } from "../ui/toasts";
 import { put, take } from "./live";
 import type { Selection } from "./selection";
@@ -17,19 +18,10 @@ const BATCH = 100;
 const AT_ONCE = 4;
 type Asked = "tag" | "move" | "delete" | "public" | null;
 
-export function Bulk({
-  selection,
-  files,
-  isTrash,
-}: {
-  selection: Selection;
-  files: readonly UserFile[];
-  isTrash: boolean;
-}) {
+export function Bulk({ selection, isTrash }: { selection: Selection; isTrash: boolean }) {
   const [asked, ask] = useState<Asked>(null);
   const mayWrite = useMayWrite();
   const ids = [...selection.ids];
-  const chosen = files.filter((it) => selection.ids.has(it.id));
   const done = () => ask(null);
   const isOn = ids.length > 0 && mayWrite;
   useKeys(
@@ -52,7 +44,7 @@ export function Bulk({
   if (!ids.length) return null;
 
   const finish = (act: Promise<unknown>) => act.then(selection.clear).catch(trouble);
-  const why = mayWrite ? undefined : "Your role may only read";
+  const why = mayWrite ? undefined : READ_ONLY;
   const button = (label: string, icon: ReactNode, act: () => void) => (
     <button type="button" className="button small" disabled={!mayWrite} title={why} onClick={act}>
       {icon} {label}
@@ -80,7 +72,7 @@ export function Bulk({
           title={`Tag ${count(ids.length, "file")}`}
           label="Tags to add, with commas between"
           does="Add tags"
-          onAnswer={(text) => tag(chosen, text)}
+          onAnswer={(text) => tag(ids, text)}
           onClose={done}
         />
       ) : asked === "move" ? (
@@ -96,13 +88,16 @@ export function Bulk({
           They go to the trash, from where they can be restored for some weeks.
         </Confirm>
       ) : asked === "public" ? (
-        <Visibility pictures={chosen.filter((it) => it.media_type === "image")} others={chosen.length} onClose={done} />
+        <Visibility ids={ids} onClose={done} />
       ) : null}
     </section>
   );
 }
 
-function Visibility({ pictures, others, onClose }: { pictures: UserFile[]; others: number; onClose: () => void }) {
+function Visibility({ ids, onClose }: { ids: string[]; onClose: () => void }) {
+  const chosen = useQuery({ queryKey: ["chosen", ids], queryFn: () => filesWith(ids, false), gcTime: 0 });
+  const pictures = chosen.data?.filter((it) => it.media_type === "image") ?? [];
+  const others = (chosen.data?.length ?? 0) - pictures.length;
   const set = (isPublic: boolean) => {
     onClose();
     each(pictures, (it) =>
@@ -117,17 +112,18 @@ function Visibility({ pictures, others, onClose }: { pictures: UserFile[]; other
     <Dialog title="Visibility" onClose={onClose}>
       <div className="content">
         <p>Public pictures are shown to everybody who knows their address, and in the gallery.</p>
-        {pictures.length < others ? (
+        {chosen.isError ? <Failure error={chosen.error} onRetry={() => void chosen.refetch()} /> : null}
+        {others ? (
           <p className="quiet">
-            Only pictures can be public: {others - pictures.length} of {others} stay as they are.
+            Only pictures can be public: {others} of {others + pictures.length} stay as they are.
           </p>
         ) : null}
       </div>
       <footer>
-        <button type="button" className="button" onClick={() => set(false)}>
+        <button type="button" className="button" disabled={!chosen.data} onClick={() => set(false)}>
           Make private
         </button>
-        <button type="button" className="button primary" onClick={() => set(true)}>
+        <button type="button" className="button primary" disabled={!chosen.data} onClick={() => set(true)}>
           <Globe size={15} aria-hidden /> Make public
         </button>
       </footer>
@@ -169,7 +165,8 @@ function Move({ ids, onClose, onMoved }: { ids: string[]; onClose: () => void; o
   );
 }
 
-async function tag(files: UserFile[], text: string): Promise<void> {
+async function tag(ids: string[], text: string): Promise<void> {
+  const files = await filesWith(ids, false);
   const more = text
     .split(",")
     .map((it) => it.trim())

@@ -2,9 +2,10 @@
 
 import { Check, Undo2, X } from "lucide-react";
 import { api, told } from "../api/client";
-import { queries, useFindings, useMayWrite } from "../api/queries";
+import { queries, READ_ONLY, useFindings, useMayWrite } from "../api/queries";
 import type { Finding } from "../api/types";
 import { percent, words } from "../lib/format";
+import { Failure, Skeleton } from "../ui/states";
 import { toast, trouble } from "../ui/toasts";
 
 /** Of interest to machines only. */
@@ -12,12 +13,18 @@ const HIDDEN = new Set(["text_lines", "blur_hash", "perceptual_hash", "phash"]);
 const MOST_CHARS = 600;
 
 export function Findings({ id }: { id: string }) {
-  const { data } = useFindings(id);
-  const shown = data?.filter((it) => !HIDDEN.has(it.kind)) ?? [];
+  const found = useFindings(id);
+  const shown = found.data?.filter((it) => !HIDDEN.has(it.kind)) ?? [];
   return (
     <section>
       <h3>Findings</h3>
-      {data && !shown.length ? <p className="quiet">Nothing has been found out yet.</p> : null}
+      {found.isPending ? (
+        <Skeleton rows={2} />
+      ) : found.isError ? (
+        <Failure error={found.error} onRetry={() => void found.refetch()} />
+      ) : shown.length ? null : (
+        <p className="quiet">Nothing has been found out yet.</p>
+      )}
       <ul className="findings">
         {shown.map((it) => (
           <One key={`${it.run_id}${it.kind}`} id={id} finding={it} />
@@ -62,6 +69,7 @@ function One({ id, finding }: { id: string; finding: Finding }) {
           type="button"
           className="icon small"
           disabled={!mayWrite}
+          title={mayWrite ? undefined : READ_ONLY}
           aria-label={`Accept ${finding.kind}`}
           aria-pressed={finding.state === "accepted"}
           onClick={() => judge(isOpen || finding.state === "rejected" ? "accepted" : "suggested")}
@@ -72,6 +80,7 @@ function One({ id, finding }: { id: string; finding: Finding }) {
           type="button"
           className="icon small"
           disabled={!mayWrite}
+          title={mayWrite ? undefined : READ_ONLY}
           aria-label={`Reject ${finding.kind}`}
           aria-pressed={finding.state === "rejected"}
           onClick={() => judge(isOpen || finding.state === "accepted" ? "rejected" : "suggested")}
@@ -83,7 +92,7 @@ function One({ id, finding }: { id: string; finding: Finding }) {
           className="icon small"
           disabled={!mayWrite}
           aria-label={`Take back the run of ${finding.skill}`}
-          title="Take back what this run wrote"
+          title={mayWrite ? "Take back what this run wrote" : READ_ONLY}
           onClick={undo}
         >
           <Undo2 size={15} />

@@ -5,7 +5,7 @@ import { ChevronRight, Folder as FolderIcon, FolderPlus, Pencil, Trash2 } from "
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
 import { api, told } from "../api/client";
-import { queries, useFolders, useMayWrite } from "../api/queries";
+import { queries, READ_ONLY, useFolders, useMayWrite } from "../api/queries";
 import { Ask } from "../ui/ask";
 import { Confirm } from "../ui/dialog";
 import { trouble } from "../ui/toasts";
@@ -49,13 +49,31 @@ export function FolderBar({ id }: { id: string }) {
           </Link>
         ))}
       <span className="spring" />
-      <button type="button" className="button small" disabled={!mayWrite} onClick={() => ask("new")}>
+      <button
+        type="button"
+        className="button small"
+        disabled={!mayWrite}
+        title={mayWrite ? undefined : READ_ONLY}
+        onClick={() => ask("new")}
+      >
         <FolderPlus size={14} aria-hidden /> New inside
       </button>
-      <button type="button" className="button small" disabled={!mayWrite} onClick={() => ask("rename")}>
+      <button
+        type="button"
+        className="button small"
+        disabled={!mayWrite}
+        title={mayWrite ? undefined : READ_ONLY}
+        onClick={() => ask("rename")}
+      >
         <Pencil size={14} aria-hidden /> Rename
       </button>
-      <button type="button" className="button small" disabled={!mayWrite} onClick={() => ask("remove")}>
+      <button
+        type="button"
+        className="button small"
+        disabled={!mayWrite}
+        title={mayWrite ? undefined : READ_ONLY}
+        onClick={() => ask("remove")}
+      >
         <Trash2 size={14} aria-hidden /> Remove
       </button>
       {asked === "rename" ? (

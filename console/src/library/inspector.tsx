@@ -4,7 +4,7 @@ import { Download, RefreshCw, X } from "lucide-react";
 import { useState } from "react";
 import { Link } from "wouter";
 import { api, here, told } from "../api/client";
-import { queries, useDetail, useMayWrite } from "../api/queries";
+import { queries, READ_ONLY, useDetail, useMayWrite } from "../api/queries";
 import type { FileDetail } from "../api/types";
 import { bytes, moment, words } from "../lib/format";
 import { Failure, Skeleton } from "../ui/states";
@@ -38,7 +38,7 @@ export function Inspector({ id, onClose }: { id: string; onClose: () => void }) 
 export function Facts({ file }: { file: FileDetail }) {
   const preview = here(file.medium_url ?? file.thumbnail_url);
   const original = here(file.original_url);
-  const size = file.dimensions;
+  const { width, height } = file.dimensions;
   return (
     <div className="facts">
       {preview ? <img className="preview" src={preview} alt={file.upload_description ?? ""} /> : null}
@@ -52,7 +52,7 @@ export function Facts({ file }: { file: FileDetail }) {
         <dt>Size</dt>
         <dd>
           {bytes(file.size_bytes)}
-          {size ? ` · ${size.width} × ${size.height}` : ""}
+          {width && height ? ` · ${width} × ${height}` : ""}
         </dd>
         <dt>Made</dt>
         <dd>{moment(file.content_created_at)}</dd>
@@ -141,6 +141,7 @@ function Words({ file }: { file: FileDetail }) {
 }
 
 function Runs({ file }: { file: FileDetail }) {
+  const mayWrite = useMayWrite();
   const again = async () => {
     try {
       await told(api.POST("/api/v2/user-files/{file_id}/trigger-variants", { params: { path: { file_id: file.id } } }));
@@ -155,7 +156,13 @@ function Runs({ file }: { file: FileDetail }) {
       <div className="heading">
         <h3>Activity</h3>
         {file.media_type === "image" ? (
-          <button type="button" className="button small" onClick={again}>
+          <button
+            type="button"
+            className="button small"
+            disabled={!mayWrite}
+            title={mayWrite ? undefined : READ_ONLY}
+            onClick={again}
+          >
             <RefreshCw size={14} aria-hidden /> Make sizes again
           </button>
         ) : null}

@@ -1,12 +1,13 @@
 /** The library and all screens like it: by kind, by folder, the trash, and what a search has found. */
 
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation, useSearch } from "wouter";
-import { hasFailed, useFiles, useFolders } from "../api/queries";
+import { hasFailed, useFolders } from "../api/queries";
 import { count } from "../lib/format";
 import { useKeys } from "../lib/keys";
 import { usePreference } from "../lib/preference";
 import { Empty, Failure, NoResults } from "../ui/states";
+import { trouble } from "../ui/toasts";
 import { pickFiles } from "../uploads/pick";
 import { Bulk } from "./bulk";
 import { active as activeFilters, changed, type Filters, filtersIn } from "./filters";
@@ -14,6 +15,8 @@ import { FolderBar } from "./folder";
 import { Grid } from "./grid";
 import { Inspector } from "./inspector";
 import { useLive } from "./live";
+import { usePages } from "./pages";
+import { leftAt } from "./scrolling";
 import { useSelection } from "./selection";
 import { Table } from "./table";
 import { type Density, Toolbar } from "./toolbar";
@@ -27,39 +30,41 @@ export function Library({ title, fixed }: { title: string; fixed: Partial<Filter
   const [path, go] = useLocation();
   const wanted = JSON.stringify(fixed);
   const filters = useMemo(() => filtersIn(search, JSON.parse(wanted)), [search, wanted]);
-  const found = useFiles(filters);
-  const files = useMemo(
-    () => [...new Map(found.data?.pages.flatMap((page) => page.files).map((it) => [it.id, it])).values()],
-    [found.data],
-  );
-  const total = found.data?.pages.at(-1)?.total_count ?? 0;
-  const note = found.data?.pages[0]?.note;
-  const [active, setActive] = useState(0);
+  const place = path + search.replace(/&?file=[^&]*/, "");
+  const [spot, setSpot] = useState({ place, index: 0 });
+  const active = spot.place === place ? spot.index : 0;
+  const setActive = useCallback((index: number) => setSpot({ place, index }), [place]);
+  const files = usePages(filters, leftAt(place), active);
+  const { total, note } = files;
+  const shown = useMemo(() => [...files.loaded.values()].flatMap((page) => page.files), [files.loaded]);
   const [density, setDensity] = usePreference<Density>("density", "medium");
   const [isTable, setTable] = usePreference<boolean>("table", false);
   const [isInspecting, setInspecting] = usePreference<boolean>("inspector", false);
   const selection = useSelection(files);
   const viewed = new URLSearchParams(search).get("file");
-  const current = files[Math.min(active, files.length - 1)];
+  const current = files.at(Math.min(active, total - 1));
   const { data: folders } = useFolders();
-  useLive(files);
+  useLive(shown);
+  useEffect(() => {
+    if (files.error && total) trouble(files.error);
+  }, [files.error, total]);
 
   const open = useCallback(
-    (index: number) => files[index] && go(path + changed(search, { file: files[index].id })),
-    [files, go, path, search],
+    (index: number) => {
+      const file = files.at(index);
+      if (!file) return;
+      setActive(index);
+      go(path + changed(search, { file: file.id }));
+    },
+    [files.at, setActive, go, path, search],
   );
   const close = useCallback(() => go(path + changed(search, { file: null }), { replace: true }), [go, path, search]);
-  const { fetchNextPage, hasNextPage, isFetchingNextPage } = found;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [fetchNextPage, hasNextPage, isFetchingNextPage]);
-
   useKeys(
     title,
     [
       { key: "i", does: "Show or hide the inspector", act: () => setInspecting(!isInspecting) },
       { key: "t", does: "Table or grid", act: () => setTable(!isTable) },
-      { key: "mod+a", does: "Select all that is loaded", act: selection.all },
+      { key: "mod+a", does: "Select all", act: selection.all },
       { key: "Escape", does: "Clear the selection", act: selection.clear },
     ],
     viewed === null,
@@ -67,7 +72,7 @@ export function Library({ title, fixed }: { title: string; fixed: Partial<Filter
 
   const clear = () => go(path);
   const name = fixed.folder ? (folders?.find((it) => it.id === fixed.folder)?.name ?? title) : title;
-  const failed = files.filter(hasFailed).length;
+  const failed = shown.length === total ? shown.filter(hasFailed).length : 0;
   return (
     <div className={isInspecting ? "library inspecting" : "library"}>
       <div className="listing">
@@ -77,18 +82,22 @@ export function Library({ title, fixed }: { title: string; fixed: Partial<Filter
           density={density}
           isTable={isTable}
           isInspecting={isInspecting}
-          total={found.data ? `${count(total, "file")}${failed ? ` · ${failed} with failures` : ""}` : ""}
+          total={
+            files.isPending || (files.error && !total)
+              ? ""
+              : `${count(total, "file")}${failed ? ` · ${failed} with failures` : ""}`
+          }
           onDensity={setDensity}
           onTable={setTable}
           onInspect={() => setInspecting(!isInspecting)}
         />
         {fixed.folder ? <FolderBar id={fixed.folder} /> : null}
         {note ? <p className="note">{note}</p> : null}
-        {found.isPending ? (
+        {files.isPending ? (
           <GridSkeleton height={HEIGHTS[density]} />
-        ) : found.isError && !files.length ? (
-          <Failure error={found.error} onRetry={() => void found.refetch()} />
-        ) : !files.length ? (
+        ) : files.error && !total ? (
+          <Failure error={files.error} onRetry={files.retry} />
+        ) : !total ? (
           activeFilters(filters).length ? (
             <NoResults
               what={`No file fits ${activeFilters(filters)
@@ -101,43 +110,38 @@ export function Library({ title, fixed }: { title: string; fixed: Partial<Filter
           )
         ) : isTable ? (
           <Table
+            key={place}
             files={files}
             label={name}
             active={active}
+            place={place}
             selection={selection}
             onActive={setActive}
             onOpen={open}
-            onEnd={more}
           />
         ) : (
           <Grid
+            key={place}
             files={files}
-            total={total}
             label={name}
             target={HEIGHTS[density]}
-            place={path + search.replace(/&?file=[^&]*/, "")}
+            place={place}
             byDay={!filters.query && filters.sort === "content_created_at"}
             active={active}
             selection={selection}
             onActive={setActive}
             onOpen={open}
-            onEnd={more}
           />
         )}
-        {isFetchingNextPage ? (
-          <p className="quiet loading" role="status">
-            Loading more…
-          </p>
-        ) : null}
       </div>
       {isInspecting && current ? <Inspector id={current.id} onClose={() => setInspecting(false)} /> : null}
-      <Bulk selection={selection} files={files} isTrash={filters.trash} />
+      <Bulk selection={selection} isTrash={filters.trash} />
       {viewed ? (
         <Viewer
           id={viewed}
           files={files}
+          at={files.at(active)?.id === viewed ? active : files.indexOf(viewed)}
           onClose={close}
-          onEnd={more}
           onMove={(id) => go(path + changed(search, { file: id }), { replace: true })}
           onActive={setActive}
         />

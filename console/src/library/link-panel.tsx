@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ExternalLink, RefreshCw } from "lucide-react";
 import { useState } from "react";
 import { api, here, told } from "../api/client";
-import { queries, useMayWrite } from "../api/queries";
+import { queries, READ_ONLY, useMayWrite } from "../api/queries";
 import type { FileDetail, LinkFacts } from "../api/types";
 import { bytes, count, moment, words } from "../lib/format";
 import { Dialog } from "../ui/dialog";
@@ -13,11 +13,11 @@ import { Failure, Skeleton } from "../ui/states";
 import { toast, trouble } from "../ui/toasts";
 
 export function LinkPanel({ file }: { file: FileDetail }) {
-  const facts = file as FileDetail & LinkFacts & { source_url?: string };
+  const facts = file as Omit<FileDetail, keyof LinkFacts> & LinkFacts;
   const mayWrite = useMayWrite();
   const [reading, setReading] = useState<string | null>(null);
   const [compared, setCompared] = useState<string | null>(null);
-  const { data } = useQuery({
+  const kept = useQuery({
     queryKey: ["snapshots", file.id, facts.crawled_at],
     queryFn: () => told(api.GET("/api/v2/user-files/{link_id}/snapshots", { params: { path: { link_id: file.id } } })),
   });
@@ -33,7 +33,7 @@ export function LinkPanel({ file }: { file: FileDetail }) {
       <article className="card og">
         <b>{og.title ?? facts.page_title ?? file.title ?? facts.source_url}</b>
         {og.description ? <p>{og.description}</p> : null}
-        <a href={facts.source_url} target="_blank" rel="noreferrer noopener">
+        <a href={facts.source_url ?? undefined} target="_blank" rel="noreferrer noopener">
           {facts.domain} <ExternalLink size={13} aria-hidden />
         </a>
       </article>
@@ -42,7 +42,13 @@ export function LinkPanel({ file }: { file: FileDetail }) {
         {facts.crawled_at ? <span className="quiet"> · {moment(facts.crawled_at)}</span> : null}
       </p>
       {facts.crawl_error ? <p className="problem">{facts.crawl_error}</p> : null}
-      <button type="button" className="button small" disabled={!mayWrite} onClick={recrawl}>
+      <button
+        type="button"
+        className="button small"
+        disabled={!mayWrite}
+        title={mayWrite ? undefined : READ_ONLY}
+        onClick={recrawl}
+      >
         <RefreshCw size={14} aria-hidden /> Visit again
       </button>
       <p className="quiet">At most once an hour; a refusal says when it is next allowed.</p>
@@ -56,9 +62,15 @@ export function LinkPanel({ file }: { file: FileDetail }) {
         </ul>
       ) : null}
       <h3>Snapshots</h3>
-      {data && !data.snapshots.length ? <p className="quiet">No crawl has kept anything yet.</p> : null}
+      {kept.isPending ? (
+        <Skeleton rows={1} height={40} />
+      ) : kept.isError ? (
+        <Failure error={kept.error} onRetry={() => void kept.refetch()} />
+      ) : kept.data.snapshots.length ? null : (
+        <p className="quiet">No crawl has kept anything yet.</p>
+      )}
       <ol className="runs">
-        {data?.snapshots.map((it, index) => (
+        {kept.data?.snapshots.map((it, index) => (
           <li key={it.id}>
             <time dateTime={it.created_at}>{moment(it.created_at)}</time>
             <span className="quiet">
@@ -67,7 +79,7 @@ export function LinkPanel({ file }: { file: FileDetail }) {
             <button type="button" className="button small" onClick={() => setReading(it.text_url)}>
               Read
             </button>
-            {index < data.snapshots.length - 1 ? (
+            {index < kept.data.snapshots.length - 1 ? (
               <button type="button" className="button small" onClick={() => setCompared(it.id)}>
                 What changed
               </button>
@@ -89,7 +101,7 @@ function Reader({ url, onClose }: { url: string; onClose: () => void }) {
         {text.isPending ? (
           <Skeleton />
         ) : text.isError ? (
-          <Failure error={text.error} />
+          <Failure error={text.error} onRetry={() => void text.refetch()} />
         ) : (
           text.data.split(/\n{2,}/).map((part, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: paragraphs of a fixed text
@@ -117,7 +129,7 @@ function Changes({ link, snapshot, onClose }: { link: string; snapshot: string; 
         {found.isPending ? (
           <Skeleton />
         ) : found.isError ? (
-          <Failure error={found.error} />
+          <Failure error={found.error} onRetry={() => void found.refetch()} />
         ) : (
           <>
             <p>

@@ -1,6 +1,6 @@
 /** Files that the server still works on, asked for again until it is done: all of a screen in one request. */
 
-import { type InfiniteData, useQuery } from "@tanstack/react-query";
+import { type InfiniteData, type Query, useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { api, told } from "../api/client";
 import { type FilePage, isWorking, queries } from "../api/queries";
@@ -28,35 +28,37 @@ export function useLive(items: readonly UserFile[]): void {
   }, [data]);
 }
 
+type Kept = InfiniteData<FilePage> | FilePage;
+
 /** Fresh words about files, into every list that shows them. */
 export function put(fresh: readonly UserFile[]): void {
   const known = new Map(fresh.map((it) => [it.id, it]));
-  queries.setQueriesData<InfiniteData<FilePage>>(
-    { queryKey: ["files"] },
-    (data) =>
-      data && {
-        ...data,
-        pages: data.pages.map((page) =>
-          page.files.some((it) => known.has(it.id))
-            ? { ...page, files: page.files.map((it) => (known.has(it.id) ? { ...it, ...known.get(it.id) } : it)) }
-            : page,
-        ),
-      },
+  change((page) =>
+    page.files.some((it) => known.has(it.id))
+      ? { ...page, files: page.files.map((it) => (known.has(it.id) ? { ...it, ...known.get(it.id) } : it)) }
+      : page,
   );
 }
 
-/** Files that are not in the lists any more; the counts follow. */
+/** Files that are not in the lists any more; the counts follow, and what came after them moves up. */
 export function take(gone: ReadonlySet<string>): void {
-  queries.setQueriesData<InfiniteData<FilePage>>(
-    { queryKey: ["files"] },
-    (data) =>
-      data && {
-        ...data,
-        pages: data.pages.map((page) => ({
-          ...page,
-          files: page.files.filter((it) => !gone.has(it.id)),
-          total_count: page.total_count - gone.size,
-        })),
-      },
-  );
+  queries.removeQueries({ queryKey: ["files"], type: "inactive", predicate: isPage });
+  change((page) => ({
+    ...page,
+    files: page.files.filter((it) => !gone.has(it.id)),
+    total_count: page.total_count - gone.size,
+  }));
+  void queries.invalidateQueries({ queryKey: ["files"], predicate: isPage });
+}
+
+function change(page: (before: FilePage) => FilePage): void {
+  queries.setQueriesData<Kept>({ queryKey: ["files"] }, (data) => {
+    if (!data) return data;
+    return "pages" in data ? { ...data, pages: data.pages.map(page) } : page(data);
+  });
+}
+
+/** Of a list that is kept page by page; the others are kept as one. */
+function isPage(query: Query): boolean {
+  return query.queryKey.length === 3;
 }

@@ -1,7 +1,9 @@
-/** Which files are selected: one by one, or a range from the last one. */
+/** Which files are selected, by their ids, whatever is at hand of the list: one by one, or a range from the last one. */
 
-import { useCallback, useMemo, useState } from "react";
-import { announce } from "../ui/toasts";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { count } from "../lib/format";
+import { announce, toast, trouble } from "../ui/toasts";
+import type { Pages } from "./pages";
 
 export interface Selection {
   ids: ReadonlySet<string>;
@@ -10,29 +12,40 @@ export interface Selection {
   clear: () => void;
 }
 
-export function useSelection(order: readonly { id: string }[]): Selection {
-  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
-  const [anchor, setAnchor] = useState(0);
+/** What is done to them is done to each by itself. */
+const MOST = 5000;
 
-  const put = useCallback((next: Set<string>) => {
-    setIds(next);
-    announce(next.size ? `${next.size} selected` : "Nothing selected");
+export function useSelection(files: Pages): Selection {
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const anchor = useRef(0);
+  const list = useRef(files);
+  list.current = files;
+
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!isFirst.current) announce(ids.size ? `${ids.size} selected` : "Nothing selected");
+    isFirst.current = false;
+  }, [ids]);
+  const add = useCallback((first: number, last: number) => {
+    const end = Math.min(last, first + MOST - 1);
+    if (end < last) toast(`Only ${count(MOST, "file")} can be selected at once`);
+    list.current
+      .between(first, end)
+      .then((more) => setIds((now) => new Set([...now, ...more])))
+      .catch(trouble);
   }, []);
   const toggle = useCallback(
     (index: number, isRange: boolean) => {
-      const next = new Set(ids);
-      const [first, last] = isRange ? [Math.min(anchor, index), Math.max(anchor, index)] : [index, index];
-      const isOn = isRange || !next.has(order[index]?.id ?? "");
-      for (const it of order.slice(first, last + 1)) {
-        if (isOn) next.add(it.id);
-        else next.delete(it.id);
+      if (isRange) add(Math.min(anchor.current, index), Math.max(anchor.current, index));
+      else {
+        const id = list.current.at(index)?.id;
+        if (id) setIds((now) => (now.has(id) ? new Set([...now].filter((it) => it !== id)) : new Set([...now, id])));
       }
-      setAnchor(index);
-      put(next);
+      anchor.current = index;
     },
-    [ids, anchor, order, put],
+    [add],
   );
-  const all = useCallback(() => put(new Set(order.map((it) => it.id))), [order, put]);
-  const clear = useCallback(() => put(new Set()), [put]);
+  const all = useCallback(() => add(0, list.current.total - 1), [add]);
+  const clear = useCallback(() => setIds(new Set()), []);
   return useMemo(() => ({ ids, toggle, all, clear }), [ids, toggle, all, clear]);
 }

@@ -7,6 +7,7 @@ import { api, told } from "../api/client";
 import { queries, useMayWrite } from "../api/queries";
 import type { FileDetail } from "../api/types";
 import { words } from "../lib/format";
+import { Failure, Skeleton } from "../ui/states";
 import { toast, trouble } from "../ui/toasts";
 
 interface Outcome {
@@ -18,12 +19,12 @@ export function Skills({ file }: { file: FileDetail }) {
   const mayWrite = useMayWrite();
   const [busy, setBusy] = useState<string | null>(null);
   const [outcome, setOutcome] = useState<Outcome | null>(null);
-  const { data: skills } = useQuery({
+  const found = useQuery({
     queryKey: ["skills"],
     queryFn: async () => (await told(api.GET("/api/v1/assets/skills"))).data,
     staleTime: 600_000,
   });
-  if (file.media_type !== "image" || !skills) return null;
+  if (file.media_type !== "image") return null;
   const run = async (skill: string) => {
     setBusy(skill);
     try {
@@ -44,8 +45,13 @@ export function Skills({ file }: { file: FileDetail }) {
   return (
     <details>
       <summary>Skills</summary>
+      {found.isPending ? (
+        <Skeleton rows={3} />
+      ) : found.isError ? (
+        <Failure error={found.error} onRetry={() => void found.refetch()} />
+      ) : null}
       <ul className="skills">
-        {skills.map((it) => (
+        {found.data?.map((it) => (
           <li key={it.skillName}>
             <div>
               <b>{words(it.skillName)}</b>

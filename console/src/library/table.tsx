@@ -1,62 +1,50 @@
 /** The same files as rows: what they are called, how large, when, and how far the server is with them. */
 
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useRef } from "react";
+import { type KeyboardEvent, memo, useRef } from "react";
 import { here } from "../api/client";
 import { hasFailed, isWorking } from "../api/queries";
 import type { UserFile } from "../api/types";
+import type { LayOut } from "../lib/column";
 import { bytes, moment } from "../lib/format";
+import { listed } from "../lib/layout";
+import { moves } from "./moves";
+import type { Pages } from "./pages";
+import { stopIn, useColumn, useFocus } from "./scrolling";
 import type { Selection } from "./selection";
 import { matchesOf, nameOf, Why } from "./tile";
 
 interface Props {
-  files: readonly UserFile[];
+  files: Pages;
   label: string;
   active: number;
+  place: string;
   selection: Selection;
   onActive: (index: number) => void;
   onOpen: (index: number) => void;
-  onEnd: () => void;
 }
 
 const ROW_PX = 52;
+const rowByRow: LayOut = (count) => listed(count, ROW_PX);
 
-export function Table({ files, label, active, selection, onActive, onOpen, onEnd }: Props) {
+export function Table({ files, label, active, place, selection, onActive, onOpen }: Props) {
   const own = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: files.length,
-    getScrollElement: () => own.current?.closest<HTMLElement>(".canvas") ?? null,
-    estimateSize: () => ROW_PX,
-    overscan: 10,
-    scrollMargin: own.current?.offsetTop ?? 0,
-  });
-  const shown = virtual.getVirtualItems();
-  const last = shown.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (last >= files.length - 20) onEnd();
-  }, [last, files.length, onEnd]);
-  const stop = shown.some((it) => it.index === active) ? active : (shown[0]?.index ?? 0);
+  const { column, rows, reveal, height } = useColumn(own, files, place, rowByRow);
+  const focus = useFocus(own, files, rows);
+  const stop = stopIn(rows, active);
 
   const onKeyDown = (event: KeyboardEvent) => {
-    const steps: Record<string, number> = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: 12,
-      PageUp: -12,
-      Home: -files.length,
-      End: files.length,
-    };
-    const step = steps[event.key];
-    if (step !== undefined) {
+    const sideways = event.key === "ArrowLeft" || event.key === "ArrowRight";
+    const next = column && !sideways ? moves(column, active, files.total, height())[event.key]?.() : undefined;
+    if (next !== undefined) {
       event.preventDefault();
-      const next = Math.max(0, Math.min(files.length - 1, active + step));
+      if (event.shiftKey) selection.toggle(next, true);
       onActive(next);
-      virtual.scrollToIndex(next);
-      requestAnimationFrame(() =>
-        own.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus({ preventScroll: true }),
-      );
-    } else if (event.key === "Enter") onOpen(active);
-    else if (event.key === " ") {
+      reveal(next);
+      focus(next);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      onOpen(active);
+    } else if (event.key === " ") {
       event.preventDefault();
       selection.toggle(active, event.shiftKey);
     }
@@ -68,44 +56,87 @@ export function Table({ files, label, active, selection, onActive, onOpen, onEnd
       role="grid"
       aria-label={label}
       aria-multiselectable="true"
+      aria-rowcount={files.total}
       className="table"
-      style={{ height: virtual.getTotalSize() }}
       onKeyDown={onKeyDown}
     >
-      {shown.map((it) => {
-        const file = files[it.index];
-        if (!file) return null;
-        const reason = matchesOf(file)[0];
-        const thumbnail = here(file.thumbnail_url);
+      {rows.map(({ base, row, top }) => {
+        const index = base + (row.kind === "cells" ? (row.cells[0]?.at ?? 0) : 0);
+        const file = files.at(index);
         return (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the grid answers its keys
-          <div
-            key={file.id}
-            role="row"
-            data-index={it.index}
-            tabIndex={it.index === stop ? 0 : -1}
-            aria-selected={selection.ids.has(file.id)}
-            style={{ transform: `translateY(${it.start - virtual.options.scrollMargin}px)`, height: ROW_PX }}
-            onFocus={() => onActive(it.index)}
-            onClick={(event) =>
-              event.shiftKey || event.ctrlKey || event.metaKey
-                ? selection.toggle(it.index, event.shiftKey)
-                : onOpen(it.index)
-            }
-          >
-            <span role="gridcell" className="thumb">
-              {thumbnail ? <img src={thumbnail} alt="" loading="lazy" /> : null}
-            </span>
-            <span role="gridcell" className="name">
-              {nameOf(file)} {reason ? <Why match={reason} /> : null}
-            </span>
-            <span role="gridcell">{file.media_type}</span>
-            <span role="gridcell">{bytes(file.size_bytes)}</span>
-            <span role="gridcell">{moment(file.content_created_at ?? file.created_at)}</span>
-            <span role="gridcell">{hasFailed(file) ? "failed" : isWorking(file) ? "in work" : "ready"}</span>
-          </div>
+          <Line
+            key={index}
+            file={file}
+            index={index}
+            top={top}
+            isActive={index === stop}
+            isSelected={!!file && selection.ids.has(file.id)}
+            onOpen={onOpen}
+            onActive={onActive}
+            onSelect={selection.toggle}
+          />
         );
       })}
     </div>
+  );
+}
+
+interface LineProps {
+  file: UserFile | undefined;
+  index: number;
+  top: number;
+  isActive: boolean;
+  isSelected: boolean;
+  onOpen: (index: number) => void;
+  onActive: (index: number) => void;
+  onSelect: (index: number, isRange: boolean) => void;
+}
+
+const Line = memo(function Line({ file, index, top, isActive, isSelected, onOpen, onActive, onSelect }: LineProps) {
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid answers its keys
+    <div
+      role="row"
+      data-index={index}
+      tabIndex={isActive ? 0 : -1}
+      aria-rowindex={index + 1}
+      aria-selected={isSelected}
+      aria-busy={!file}
+      style={{ transform: `translateY(${top}px)`, height: ROW_PX }}
+      onFocus={() => onActive(index)}
+      onClick={(event) =>
+        event.shiftKey || event.ctrlKey || event.metaKey ? onSelect(index, event.shiftKey) : onOpen(index)
+      }
+    >
+      {file ? (
+        <Facts file={file} />
+      ) : (
+        <>
+          <span role="gridcell" className="thumb" />
+          <span role="gridcell" className="quiet">
+            Loading
+          </span>
+        </>
+      )}
+    </div>
+  );
+});
+
+function Facts({ file }: { file: UserFile }) {
+  const reason = matchesOf(file)[0];
+  const thumbnail = here(file.thumbnail_url);
+  return (
+    <>
+      <span role="gridcell" className="thumb">
+        {thumbnail ? <img src={thumbnail} alt="" loading="lazy" /> : null}
+      </span>
+      <span role="gridcell" className="name">
+        {nameOf(file)} {reason ? <Why match={reason} /> : null}
+      </span>
+      <span role="gridcell">{file.media_type}</span>
+      <span role="gridcell">{bytes(file.size_bytes)}</span>
+      <span role="gridcell">{moment(file.content_created_at ?? file.created_at)}</span>
+      <span role="gridcell">{hasFailed(file) ? "failed" : isWorking(file) ? "in work" : "ready"}</span>
+    </>
   );
 }

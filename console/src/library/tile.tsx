@@ -91,6 +91,34 @@ export const Tile = memo(function Tile({
   );
 });
 
+interface WaitingProps {
+  index: number;
+  column: number;
+  width: number;
+  height: number;
+  isActive: boolean;
+  onFocus: (index: number) => void;
+}
+
+/** Where a file is on its way. */
+export function Waiting({ index, column, width, height, isActive, onFocus }: WaitingProps) {
+  return (
+    <div
+      role="gridcell"
+      className="tile waiting"
+      style={{ width, height }}
+      tabIndex={isActive ? 0 : -1}
+      data-index={index}
+      aria-colindex={column}
+      aria-label="Loading"
+      aria-busy="true"
+      onFocus={() => onFocus(index)}
+    >
+      <div className="picture" />
+    </div>
+  );
+}
+
 /** Why a file is among the hits: the field and its words, or how near its meaning is. */
 export function Why({ match }: { match: Match }) {
   return (

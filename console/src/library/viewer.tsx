@@ -5,34 +5,35 @@ import { type CSSProperties, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { here } from "../api/client";
 import { useDetail, useFindings } from "../api/queries";
-import type { FileDetail, UserFile } from "../api/types";
+import type { FileDetail } from "../api/types";
 import { useKeys } from "../lib/keys";
 import { Failure } from "../ui/states";
 import { Facts } from "./inspector";
+import type { Pages } from "./pages";
 import { nameOf } from "./tile";
 
 interface Props {
   id: string;
-  files: readonly UserFile[];
+  files: Pages;
+  /** Where the file stands in the list; -1 where that is not known. */
+  at: number;
   onClose: () => void;
   onMove: (id: string) => void;
   onActive: (index: number) => void;
-  onEnd: () => void;
 }
 
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 
-export function Viewer({ id, files, onClose, onMove, onActive, onEnd }: Props) {
+export function Viewer({ id, files, at, onClose, onMove, onActive }: Props) {
   const own = useRef<HTMLDivElement>(null);
-  const at = files.findIndex((it) => it.id === id);
-  const listed = files[at];
+  const listed = files.at(at);
   const detail = useDetail(id);
   const file = detail.data?.id === id ? detail.data : undefined;
   const [zoom, setZoom] = useState(0);
   const [isTelling, setTelling] = useState(false);
   const [hasText, setText] = useState(true);
   const move = (step: number) => {
-    const next = files[at + step];
+    const next = at < 0 ? undefined : files.at(at + step);
     if (next) onMove(next.id);
   };
   const scale = (step: number) => setZoom((now) => Math.max(0, Math.min(ZOOMS.length - 1, now + step)));
@@ -62,7 +63,6 @@ export function Viewer({ id, files, onClose, onMove, onActive, onEnd }: Props) {
   useEffect(() => {
     setZoom(0);
     if (at >= 0) onActive(at);
-    if (at >= files.length - 5) onEnd();
   }, [id]);
 
   const name = listed ? nameOf(listed) : (file?.title ?? file?.original_filename ?? "File");
@@ -76,7 +76,7 @@ export function Viewer({ id, files, onClose, onMove, onActive, onEnd }: Props) {
         <span className="spring" />
         {at >= 0 ? (
           <span className="quiet">
-            {at + 1} of {files.length}
+            {at + 1} of {files.total}
           </span>
         ) : null}
         <button
@@ -130,7 +130,7 @@ export function Viewer({ id, files, onClose, onMove, onActive, onEnd }: Props) {
         type="button"
         className="icon side right"
         aria-label="Next file"
-        disabled={at < 0 || at >= files.length - 1}
+        disabled={at < 0 || at >= files.total - 1}
         onClick={() => move(1)}
       >
         <ChevronRight size={26} />
@@ -166,7 +166,8 @@ function Stage({ file, zoom, hasText }: { file: FileDetail; zoom: number; hasTex
       </article>
     );
   }
-  const ratio = file.dimensions ? file.dimensions.width / file.dimensions.height : undefined;
+  const { width, height } = file.dimensions;
+  const ratio = width && height ? width / height : undefined;
   const style = { "--zoom": zoom, "--ratio": ratio ?? 1, aspectRatio: ratio } as CSSProperties;
   return (
     <div className={ratio ? "sheet sized" : "sheet"} style={style}>

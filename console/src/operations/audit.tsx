@@ -5,6 +5,7 @@ import { useState } from "react";
 import { api, told } from "../api/client";
 import { count, moment } from "../lib/format";
 import { Empty, Failure, Skeleton } from "../ui/states";
+import { Wide } from "../ui/wide";
 
 const SIZE = 50;
 
@@ -22,7 +23,7 @@ export function Audit() {
   if (!items.length) return <Empty title="Nothing has been changed yet" />;
   return (
     <>
-      <div className="scroll-x">
+      <Wide label="Table of changes">
         <table className="plain">
           <thead>
             <tr>
@@ -41,10 +42,11 @@ export function Audit() {
                   {it.username ?? "command line or stranger"}
                   {it.credential ? <span className="quiet"> · {it.credential}</span> : null}
                 </td>
-                <td>{it.action}</td>
+                <td className="whole">{it.action}</td>
                 <td>{it.subject}</td>
                 <td className="quiet">
                   {Object.entries(it.details)
+                    .filter(([, value]) => value !== null)
                     .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
                     .join(", ")}
                 </td>
@@ -52,7 +54,7 @@ export function Audit() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <div className="row">
         <button type="button" className="button" disabled={page === 1} onClick={() => setPage(page - 1)}>
           Newer

@@ -87,8 +87,7 @@ function Usage() {
       </ul>
       {quota.data && !quota.data.can_proceed ? <p className="problem">{quota.data.message}</p> : null}
       <p className="note">
-        How deep the queue is and how its jobs fare is told at <a href="/metrics">/metrics</a>; no public route pauses
-        or retries a job, so this page does not either.
+        The same for machines, with how long jobs have waited: <a href="/metrics">/metrics</a>.
       </p>
     </>
   );

@@ -1,8 +1,9 @@
-/** What administrators look after: health and usage, storage, AI providers, users, keys, the audit log. */
+/** What administrators look after: health and usage, jobs, storage, AI providers, users, keys, the audit log. */
 
 import { Link, useParams } from "wouter";
 import { Audit } from "./audit";
 import { Health } from "./health";
+import { Jobs } from "./jobs";
 import { Keys } from "./keys";
 import { Providers } from "./providers";
 import { Storage } from "./storage";
@@ -10,6 +11,7 @@ import { Users } from "./users";
 
 const PARTS = {
   health: ["Health and usage", Health],
+  jobs: ["Jobs", Jobs],
   storage: ["Storage", Storage],
   providers: ["AI providers", Providers],
   users: ["Users", Users],

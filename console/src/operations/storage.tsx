@@ -41,6 +41,8 @@ interface Checked {
   durationMs: number;
 }
 
+/** `rootPath` as words. */
+const spoken = (name: string) => words(name.replace(/([A-Z])/g, " $1").toLowerCase());
 const fresh = () => queries.invalidateQueries({ queryKey: ["storage"] });
 
 export function Storage() {
@@ -96,7 +98,7 @@ export function Storage() {
               <p className="quiet">
                 {Object.entries(it.configurationSummary ?? {})
                   .filter(([, value]) => value !== null)
-                  .map(([name, value]) => `${words(name)}: ${value}`)
+                  .map(([name, value]) => `${spoken(name)}: ${value}`)
                   .join(" · ")}
               </p>
               {checks[it.id] ? (
@@ -177,7 +179,7 @@ function NewProfile({ onClose }: { onClose: () => void }) {
         </label>
         {fields.open.map(([name, example, isNeeded]) => (
           <label key={type + name}>
-            {words(name.replace(/([A-Z])/g, " $1").toLowerCase())}
+            {spoken(name)}
             <input name={name} placeholder={example} required={isNeeded} spellCheck={false} />
           </label>
         ))}

@@ -8,6 +8,7 @@ import { count, moment } from "../lib/format";
 import { Ask } from "../ui/ask";
 import { Failure, Skeleton } from "../ui/states";
 import { toast, trouble } from "../ui/toasts";
+import { Wide } from "../ui/wide";
 import { Form } from "./form";
 
 type Role = "superAdmin" | "admin" | "user";
@@ -28,7 +29,7 @@ export function Users() {
       .catch(trouble);
   return (
     <>
-      <div className="scroll-x">
+      <Wide label="Table of users">
         <table className="plain">
           <thead>
             <tr>
@@ -85,7 +86,7 @@ export function Users() {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       {isAdding ? (
         <Form
           does="Add the user"

@@ -16,6 +16,7 @@ import {
   Mic,
   NotebookPen,
   Settings2,
+  Tags,
   Trash2,
   Upload,
 } from "lucide-react";
@@ -38,6 +39,7 @@ const PLACES = [
   ["/recordings", "Recordings", Mic],
   ["/links", "Links", Link2],
   ["/artifacts", "Artifacts", NotebookPen],
+  ["/tags", "Tags", Tags],
   ["/uploads", "Uploads", Upload],
 ] as const;
 

@@ -1,4 +1,4 @@
-/** A modal dialog on the browser's own: it traps the focus, closes with Escape and gives the focus back. */
+/** A modal dialog on the browser's own: it begins at its first field, traps the focus, closes with Escape and gives it back. */
 
 import { X } from "lucide-react";
 import { type ReactNode, useEffect, useId, useRef } from "react";
@@ -15,7 +15,9 @@ export function Dialog({ title, onClose, children, className = "" }: Props) {
   const name = useId();
   useEffect(() => {
     const dialog = own.current;
-    if (!dialog?.open) dialog?.showModal();
+    if (dialog?.open) return;
+    dialog?.showModal();
+    dialog?.querySelector<HTMLElement>(".content :is(input, select, textarea)")?.focus();
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it

@@ -11,9 +11,11 @@ export interface Uploads {
 const UPPY = "uppy";
 const NONE: Uploads = { files: [], held: [] };
 let asked: (() => void)[] = [];
+let isAwake = false;
 
-/** Load the uploader, so that what an earlier page left unfinished goes on. */
+/** Load the uploader, so that what an earlier page left unfinished goes on; whoever looks later sees it, too. */
 export function wakeUploader(): void {
+  isAwake = true;
   for (const wake of asked) wake();
 }
 
@@ -35,7 +37,7 @@ export function useUploads(): Uploads {
         };
       });
     asked = [...asked, wake];
-    if (leftUnfinished()) wake();
+    if (isAwake || leftUnfinished()) wake();
     return () => {
       isGone = true;
       asked = asked.filter((it) => it !== wake);

@@ -50,8 +50,8 @@ class FileOperations:
         """Send a file: its path, its bytes, or an open binary file.
 
         A large file goes on where it was when a connection breaks, also in another process: `on_begin` is told the
-        id of the resumable upload, and `upload_id` goes on with it. `skip_duplicates`: the library's own file, if it
-        has one of these bytes. `progress(sent, total)` counts bytes.
+        id of the upload, and `upload_id` goes on with it; a small file is made once however often it is sent so.
+        `skip_duplicates`: the library's own file, if it has one of these bytes. `progress(sent, total)` counts bytes.
         """
         source = Source.of(content, name)
         describe = None if auto_describe is None else str(auto_describe).lower()

@@ -25,16 +25,14 @@ def upload(
     upload_id: str | None = None,
     on_begin: Callable[[str], None] | None = None,
 ) -> Plan[Uploaded]:
-    """`upload_id` goes on with a resumable upload; `on_begin` is told the id of a new one."""
+    """`upload_id` goes on with an upload that was begun before; `on_begin` is told the id of a new one."""
     if skip_duplicates:
         sha256 = yield Work(source.sha256)
         known = yield from with_hashes([sha256])
         if known:
             return Uploaded(id=known[sha256], is_new=False)
-    if upload_id is None and source.size_bytes <= ONE_REQUEST_BYTES and not is_video(source.head(12)):
-        key = str(uuid.uuid4())
-        answer = yield Call("POST", STREAM, form=fields, source=source, key=key, progress=progress)
-        return Uploaded.of({"id": answer.json()["image_id"]})
+    if source.size_bytes <= ONE_REQUEST_BYTES and not is_video(source.head(12)):
+        return (yield from _in_one_request(source, fields, progress, upload_id, on_begin))
     transfer = Transfer(source, fields, progress, upload_id, on_begin)
     return Uploaded(id=(yield Attempts(transfer.attempt)))
 
@@ -42,7 +40,30 @@ def upload(
 def with_hashes(hashes: list[str]) -> Plan[dict[str, str]]:
     """Which of these SHA-256 (250 at most) the library has, and the id of the file with each."""
     answer = yield Call("POST", "/api/v2/uploads/check-duplicates", json={"hashes": hashes}, repeats=True)
-    return {it["hash"]: it["image_id"] for it in answer.json()["duplicates"]}
+    return dict(answer.json()["image_ids"])
+
+
+def _in_one_request(
+    source: Source,
+    fields: Mapping[str, str],
+    progress: Progress | None,
+    upload_id: str | None,
+    on_begin: Callable[[str], None] | None,
+) -> Plan[Uploaded]:
+    """A request that makes one file however often it is sent, for its key is of the upload and what it asks for."""
+    begun = upload_id or str(uuid.uuid4())
+    if on_begin and upload_id is None:
+        on_begin(begun)
+    key = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{begun} {sorted(fields.items())}"))
+
+    def attempt() -> Plan[str]:
+        try:
+            answer = yield Call("POST", STREAM, form=fields, source=source, key=key, progress=progress)
+        except Conflict as error:
+            raise NotYet(error.message) from error  # the same request came before, and is being answered
+        return str(answer.json()["image_id"])
+
+    return Uploaded(id=(yield Attempts(attempt)))
 
 
 class Transfer:

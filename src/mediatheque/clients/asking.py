@@ -11,11 +11,14 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, stop_before_delay
+
 from mediatheque.clients.addresses import FetchFailed, Refused
 from mediatheque.clients.fetch import Answer, Fetch, Options, Oversized
 from mediatheque.errors import ProviderFailed
 from mediatheque.model import Endpoint
 
+OK = 200
 ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 8.0
@@ -34,16 +37,16 @@ class Declined(ProviderFailed):
 
 def persistent(endpoint: Endpoint, path: str, question: Options, until: float, *, max_bytes: int) -> Answer:
     """A 200 within the deadline; overload and trouble on the other side are worth another try, refusals are not."""
-    for attempt in range(1, ATTEMPTS + 1):
-        answer = _post(endpoint, path, question, until, max_bytes)
-        if answer is not None and answer.status == 200:
-            return answer
-        pause = _pause(attempt, answer)
-        is_over = attempt == ATTEMPTS or (answer is not None and answer.status not in WORTH_ANOTHER_TRY)
-        if is_over or time.monotonic() + pause >= until:
-            raise _refusal(endpoint, answer)
-        time.sleep(pause)
-    raise ProviderFailed
+    retrying = Retrying(
+        retry=retry_if_result(lambda answer: answer is None or answer.status in WORTH_ANOTHER_TRY),
+        wait=lambda state: _pause(state.attempt_number, _answer_of(state)),
+        stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(until - time.monotonic()),
+        retry_error_callback=_answer_of,
+    )
+    answer: Answer | None = retrying(_post, endpoint, path, question, until, max_bytes)
+    if answer is None or answer.status != OK:
+        raise _refusal(endpoint, answer)
+    return answer
 
 
 def json_of(endpoint: Endpoint, answer: Answer) -> Any:
@@ -69,6 +72,10 @@ def number(value: Any) -> float | None:
 
 def host(endpoint: Endpoint) -> str:
     return urlsplit(endpoint.base_url).hostname or "?"
+
+
+def _answer_of(state: RetryCallState) -> Answer | None:
+    return state.outcome.result() if state.outcome else None
 
 
 def _pause(attempt: int, answer: Answer | None) -> float:

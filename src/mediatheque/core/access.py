@@ -4,12 +4,14 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from mediatheque.core.limiter import Allowance, Limiter
 from mediatheque.core.tokens import ISSUER, OutsideIssuer, Tokens
+from mediatheque.core.uses import EVERY, Uses
 from mediatheque.errors import Forbidden, Unauthorized
 from mediatheque.model import Actor, Role
 from mediatheque.records import accounts
@@ -63,7 +65,20 @@ def require(actor: Actor, scope: str) -> None:
 
 def digest(secret: str) -> bytes:
     """What is kept of an API key. Keys have 240 random bits, so a plain hash cannot be searched."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
+
+
+MAX_KNOWN = 1024
+"""Keys that a process remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A key that was good at that version of the database; `until` it expires, or its use has to be noted again."""
+
+    actor: Actor
+    until: datetime
+    version: int
 
 
 class Access:
@@ -75,6 +90,22 @@ class Access:
         self._limiter = limiter
         self._admin_key = digest(admin_api_key) if admin_api_key else None
         self._admin: Actor | None = None
+        self._uses = Uses(database)
+        self._known: dict[bytes, _Known] = {}
+
+    def recall(self, headers: Sequence[str]) -> tuple[Actor, Allowance | None] | None:
+        """What `enter` would answer, where that is known and nothing has to be waited for; otherwise None.
+
+        It is known of a key that was good while nobody has committed anything since: a revoked one is refused at once.
+        Raises `RateLimited`.
+        """
+        scheme, _, credential = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+        known = self._known.get(digest(credential)) if scheme == "Bearer" else None
+        if known is None or self._limiter.is_shared or known.version != self._database.version():
+            return None
+        if known.until <= datetime.now(UTC):
+            return None
+        return known.actor, self._limiter.spend(known.actor.credential)
 
     def enter(self, headers: Sequence[str], address: str) -> tuple[Actor, Allowance | None]:
         """The actor behind the `Authorization` headers of a request from `address`, and what it may still do.
@@ -98,15 +129,26 @@ class Access:
         return self._from_key(credential)
 
     def _from_key(self, credential: str) -> Actor:
+        secret, version = digest(credential), self._database.version()
         with self._database.read() as tx:
-            row = accounts.identity_of_key(tx, digest(credential))
+            row = accounts.identity_of_key(tx, secret)
         if row is None or row["revoked_at"] is not None or not _is_alive(row):
             raise Unauthorized(Unauthorized.INVALID_KEY)
         if row["expires_at"] is not None and row["expires_at"] <= datetime.now(UTC):
             raise Unauthorized(Unauthorized.EXPIRED_KEY)
+        self._uses.note(row["key_id"], row["last_used_at"])
         role = min(Role(row["key_role"]), Role(row["user_role"]), key=_RANK.__getitem__)
         narrowed = SCOPES[Role(row["key_role"])] & frozenset(row["scopes"] or SCOPES[Role(row["key_role"])])
-        return _actor(row, role, narrowed, f"key:{row['key_uuid']}")
+        actor = _actor(row, role, narrowed, f"key:{row['key_uuid']}")
+        if version is not None:
+            noted_until = datetime.now(UTC) + EVERY
+            self._remember(secret, _Known(actor, min(row["expires_at"] or noted_until, noted_until), version))
+        return actor
+
+    def _remember(self, secret: bytes, known: _Known) -> None:
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[secret] = known
 
     def _from_token(self, credential: str) -> Actor:
         claims = self._tokens.read(credential)

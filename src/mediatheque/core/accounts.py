@@ -9,16 +9,12 @@ from uuid import UUID, uuid4
 from mediatheque import faults
 from mediatheque.core import audit
 from mediatheque.core.access import DEFAULT_TENANT, SCOPES, digest
+from mediatheque.core.keys import KEY_PREFIX, SHOWN_CHARS, mint, new_secret
 from mediatheque.core.passwords import hashed
 from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Role
 from mediatheque.records import accounts
 from mediatheque.records.engine import Database, Duplicate, Tx
-
-KEY_PREFIX = "mt_live_"
-KEY_BYTES = 30
-"""40 URL-safe characters."""
-SHOWN_CHARS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +100,11 @@ def _tenant(tx: Tx, name: str) -> int:
 def _add_key(
     tx: Tx, tenant_id: int, user: str | None, role: Role, scopes: list[str] | None, expires_at: datetime | None
 ) -> NewKey:
-    secret = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
-    key_id = uuid4()
+    secret, key_id = new_secret(), uuid4()
     name = user or f"key-{secret[len(KEY_PREFIX) : SHOWN_CHARS]}-{key_id.hex[:8]}"
     known = accounts.user_named(tx, tenant_id, name)
     user_id = known["id"] if known else accounts.add_user(tx, tenant_id, name, role, datetime.now(UTC))
-    accounts.add_key(
-        tx,
-        {
-            "uuid": key_id,
-            "tenant_id": tenant_id,
-            "user_id": user_id,
-            "prefix": secret[:SHOWN_CHARS],
-            "secret_sha256": digest(secret),
-            "role": role,
-            "scopes": scopes or None,
-            "created_at": datetime.now(UTC),
-            "expires_at": expires_at,
-        },
-    )
+    mint(tx, tenant_id, user_id, secret, role, uuid=key_id, scopes=scopes, expires_at=expires_at)
     audit.note_outside(tx, tenant_id, "key.created", key_id, user=name, role=role, scopes=scopes)
     row = accounts.identity_of_key(tx, digest(secret))
     assert row is not None

@@ -98,14 +98,21 @@ class Analyses:
             return self._job(tx, actor, run_uuid)
 
     def start(self, actor: Actor, uuid: UUID, wanted: AnalysisType) -> AnalysisJob:
-        """Have a video looked at, or listened to; the first run. Raises `NotFound`, `BadRequest`, `Conflict`."""
+        """Have a video looked at, or listened to; the first run, or the one that is at it already.
+
+        Raises `NotFound`, `BadRequest`.
+        """
         with self._database.write() as tx:
             it = _analysed(tx, actor, uuid)
             skills = [self._pipeline.skills[name] for name in SKILLS[wanted]]
             skills = [skill for skill in skills if it.kind in skill.kinds]
             if not skills:
                 raise BadRequest("Scenes are found in videos alone")
-            job = self._enqueued(tx, actor, it, [skill.name for skill in skills])
+            names = [skill.name for skill in skills]
+            under_way = self._under_way(tx, it, names)
+            if under_way is not None:
+                return AnalysisJob(uuid, under_way)
+            job = self._enqueued(tx, actor, it, names)
         self._pipeline.announce()
         return job
 
@@ -116,6 +123,8 @@ class Analyses:
             if job.run.state is RunState.SUCCEEDED or job.run.state in UNFINISHED:
                 raise Conflict("Only a job that failed can be tried again")
             it = _analysed(tx, actor, job.asset_uuid)
+            if self._under_way(tx, it, [job.run.skill]) is not None:
+                raise Conflict("The analysis is under way already")
             again = self._enqueued(tx, actor, it, [job.run.skill])
         self._pipeline.announce()
         return again
@@ -171,9 +180,10 @@ class Analyses:
             raise NotFound("Job not found")
         return AnalysisJob(*found)
 
+    def _under_way(self, tx: Tx, it: Asset, names: Sequence[str]) -> Execution | None:
+        return next((one for one in self._latest(tx, it) if one.state in UNFINISHED and one.skill in names), None)
+
     def _enqueued(self, tx: Tx, actor: Actor, it: Asset, names: Sequence[str]) -> AnalysisJob:
-        if any(one.state in UNFINISHED and one.skill in names for one in self._latest(tx, it)):
-            raise Conflict("The analysis is under way already")
         wanted = [Wanted(self._pipeline.skills[name]) for name in names]
         run_ids = self._pipeline.planner.enqueue(tx, it, wanted, REQUEST, chained=True)
         return self._job(tx, actor, run_ids[0])

@@ -108,11 +108,9 @@ class Arrivals:
         """
         started = datetime.now(UTC)
         wishes, terms = wishes_of(it), _terms(it)
-        promised: dict[str, Any] = {"arrival_id": it.id}
+        promised: dict[str, Any] = {"arrival_id": it.id, "asset_id": it.uuid}
         if it.object_key is not None:
             promised |= {"object_key": it.object_key}
-        if it.method != STREAMING:
-            promised |= {"asset_id": it.uuid}
         if "facts" in it.options:
             promised |= {"facts": _facts(it)}
         with self._database.read() as tx:

@@ -148,19 +148,27 @@ class Assets:
                 missing.append(uuid)
         return missing
 
-    def erase_locked(self, tx: Tx, it: Asset, message: str | None = None) -> list[tuple[str, str]]:
-        """Leave a tombstone of an asset that is locked; its objects and its generation are the caller's to see to."""
+    def erase_locked(
+        self, tx: Tx, it: Asset, message: str | None = None, *, tells: bool = True
+    ) -> list[tuple[str, str]]:
+        """Leave a tombstone of an asset that is locked; its objects and its generation are the caller's to see to.
+
+        `tells` False: so is the event.
+        """
         self._pipeline.results.forget_runs(tx, it)
         search.remove(tx, it.id)
         if it.state != State.FAILED:
             counts.count(tx, it, -1)
-        events.tell_of(tx, it, Topic.ASSET_DELETED, is_final=True)
+        if tells:
+            events.tell_of(tx, it, Topic.ASSET_DELETED, is_final=True)
         return assets.erase(tx, it, datetime.now(UTC), message)
 
     def _differences(
         self, tx: Tx, before: Asset, changes: Mapping[str, Any], path: tuple[str, ...] | None
     ) -> dict[str, Any]:
         values = {name: value for name, value in changes.items() if name != "folder" and value != getattr(before, name)}
+        if "original_filename" in values and before.extension is None:  # which does not follow (contract, 2.4)
+            values["extension"] = names.extension(before.original_filename or before.filename)
         if "folder" in changes and ("/".join(path) if path else None) != before.folder:
             values["folder_id"] = folders.make(tx, before.tenant_id, path) if path else None
         return values

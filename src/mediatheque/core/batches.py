@@ -14,11 +14,11 @@ from mediatheque.core.arrivals import KEPT, STREAMING, Arrivals, Wishes, plain_f
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.intake import Intake
 from mediatheque.core.pipeline import Pipeline
-from mediatheque.core.portraits import reading_stage
+from mediatheque.core.portraits import Portrait, Portraits, reading_stage
 from mediatheque.core.staging import Staged
 from mediatheque.errors import BadRequest, Empty, LibraryError, NotFound, QuotaExceeded, StorageFull, Unavailable
 from mediatheque.model import Actor, RunState, Stage, State, Terms
-from mediatheque.records import arrivals, batches
+from mediatheque.records import arrivals, assets, batches, executions
 from mediatheque.records.arrivals import DONE, EXPIRED, FAILED, SETTLING, SKIPPED, WAITING
 from mediatheque.records.batches import Batch
 from mediatheque.records.engine import Database, Row, Tx
@@ -47,7 +47,8 @@ class Item:
     state: str
     is_stored: bool
     is_rejected: bool
-    image_id: UUID | None
+    image_id: UUID
+    """The id that it has; without an asset, the one it was to have."""
     object_key: str | None
     kind: str | None
     media_type: str | None
@@ -65,6 +66,15 @@ class Item:
     retries: int
     batch_uuid: UUID | None
     """The session that it came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one file has come; `portrait` None: it is not in the library. `runs` are the last ones of each skill."""
+
+    item: Item
+    portrait: Portrait | None
+    runs: list[UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,7 @@ class Batches:
         self._intake = intake
         self._arrivals = arriving
         self._pipeline = pipeline
+        self._portraits = Portraits(pipeline.planner)
         self._reading = pipeline.planner.reading
         self.max_files = max_files
 
@@ -170,16 +181,19 @@ class Batches:
         self._pipeline.announce()
         return self.get(actor, uuid)
 
-    def item(self, actor: Actor, image_id: UUID) -> Item:
+    def progress(self, actor: Actor, image_id: UUID) -> Progress:
         """What has become of one file, by the id it has or was promised; raises `NotFound`."""
         with self._database.read() as tx:
-            promised = batches.outcomes(tx, image_id, actor.tenant_id, self._reading)
+            it = assets.asset_with(tx, image_id, actor.tenant_id)
             row = batches.outcome_of_asset(tx, image_id, actor.tenant_id, self._reading)
-        if row is not None and row["deleted_at"] is None:
-            return _item_of_asset(row, image_id)
+            if it is not None and row is not None:
+                runs = executions.latest_of(tx, [it.id], self._pipeline.skills).get(it.id, [])
+                (portrait,) = self._portraits.of(tx, [it])
+                return Progress(_item_of_asset(row, image_id), portrait, [one.uuid for one in runs])
+            promised = batches.outcomes(tx, image_id, actor.tenant_id, self._reading)
         if row is not None or not promised:
             raise NotFound("File not found")
-        return _item(promised[0])
+        return Progress(_item(promised[0]), None, [])
 
     def known(self, actor: Actor, hashes: Sequence[str]) -> dict[str, UUID]:
         """Which of these SHA-256 the tenant has."""
@@ -288,7 +302,7 @@ def _item(row: Row) -> Item:
         state=state,
         is_stored=row["state"] == DONE,
         is_rejected=row["state"] == FAILED and row["fence"] == 0,
-        image_id=row["asset_uuid"],
+        image_id=row["asset_uuid"] or row["uuid"],
         object_key=row["blob_key"],
         kind=row["kind"],
         media_type=row["blob_type"],
@@ -303,7 +317,7 @@ def _item(row: Row) -> Item:
         created_at=row["created_at"],
         ended_at=max(times) if state != PROCESSING and times else None,
         retries=row["retries"] or 0,
-        batch_uuid=row["batch_uuid"],
+        batch_uuid=row["sent_in"],
     )
 
 

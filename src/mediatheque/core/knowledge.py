@@ -57,9 +57,10 @@ def text_in(value: Any) -> str | None:
     return (value.get("text") if isinstance(value, dict) else value) or None
 
 
-def values_of(tx: Tx, it: Asset) -> dict[str, Any]:
-    """What a skill may build upon: the newest of each kind."""
-    return {kind: one.value for kind, one in newest(counting(findings.of_blobs(tx, [it.blob.id]))).items()}
+def values_of(tx: Tx, it: Asset, *, with_texts: bool = False) -> dict[str, Any]:
+    """What a skill may build upon: the newest of each kind, of whole texts only `with_texts`."""
+    found = findings.of_blobs(tx, [it.blob.id], but=() if with_texts else findings.WHOLE_TEXTS)
+    return {kind: one.value for kind, one in newest(counting(found)).items()}
 
 
 def said_of(tx: Tx, it: Asset) -> dict[str, Any]:

@@ -13,18 +13,24 @@ from mediatheque.core.catalogue import Catalogue
 from mediatheque.core.chunking import Chunking
 from mediatheque.core.dispatch import Dispatch
 from mediatheque.core.documents import Documents
+from mediatheque.core.erasing import Erasing
 from mediatheque.core.files import Files
 from mediatheque.core.findings import Findings
 from mediatheque.core.generations import Generations
 from mediatheque.core.health import Health
 from mediatheque.core.idempotency import Idempotency
 from mediatheque.core.intake import Intake
+from mediatheque.core.jobs import Jobs
+from mediatheque.core.keys import Keys
 from mediatheque.core.links import Links
+from mediatheque.core.looks import Looks
 from mediatheque.core.media import Media
 from mediatheque.core.news import News
 from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.policies import Policies
 from mediatheque.core.presigning import Presigning
 from mediatheque.core.profiles import Profiles
+from mediatheque.core.provenance import Provenance
 from mediatheque.core.providers import Providers
 from mediatheque.core.resuming import Resuming
 from mediatheque.core.searching import Searching
@@ -45,6 +51,7 @@ class Library:
     base_url: str
     access: Access
     accounts: Accounts
+    keys: Keys
     sessions: Sessions
     users: Users
     audit: Audit
@@ -61,7 +68,11 @@ class Library:
     files: Files
     links: Links
     findings: Findings
+    looks: Looks
     trash: Trash
+    erasing: Erasing
+    policies: Policies
+    provenance: Provenance
     tree: Tree
     skills: Skills
     workflows: Workflows
@@ -71,6 +82,7 @@ class Library:
     providers: Providers
     media: Media
     transforms: Transforms
+    jobs: Jobs
     pipeline: Pipeline
     stores: Stores
     profiles: Profiles

@@ -47,6 +47,11 @@ class Limiter:
         self._own = MemoryStorage()
         self._shared = cast(Storage, storage_from_string(redis_url)) if redis_url else None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether counting takes a word with another server."""
+        return self._shared is not None
+
     def spend(self, credential: str) -> Allowance | None:
         """Count one request; raises `Exceeded`. None when limits are off."""
         return None if self._rate is None else self._spend(self._rate, "credential", credential)

@@ -74,6 +74,17 @@ class Media:
             raise NotFound
         return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
 
+    def derivative(self, actor: Actor, uuid: UUID, name: str) -> Served:
+        """One of an image's derivatives. Raises `NotFound` of the image, or else of the `derivative`."""
+        with self._database.read() as tx:
+            it = assets.asset_with(tx, uuid, actor.tenant_id)
+            if it is None or it.kind != "image" or it.state == State.FAILED:
+                raise NotFound("Asset not found")
+            made = assets.variant_named(tx, it.blob.id, name)
+        if made is None:
+            raise NotFound("Derivative not found").about("derivative")
+        return Served(uuid, made.store, made.key, made.size_bytes, made.media_type, made.sha256, it.filename)
+
     def picture(self, actor: Actor, uuid: UUID, variants: Sequence[str]) -> tuple[Served, bytes]:
         """The first of these variants that there is of a file, with its bytes.
 

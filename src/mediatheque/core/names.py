@@ -1,9 +1,12 @@
 """File names and texts from clients: what is kept as it came, what is made safe, what is refused."""
 
+import json
+import mimetypes
 import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 from mediatheque.errors import Invalid
 
@@ -18,7 +21,9 @@ MAX_TAG_CHARS = 50
 _SEPARATORS = re.compile(r"[/\\]")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*%#&\\/\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]')
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9._-]+")
+_EXTENSIONS = {"image/jpeg": ".jpg", "image/webp": ".webp", "image/x-tga": ".tga", "image/avif": ".avif"}
 _REFUSED = re.compile(r"[\x00\ud800-\udfff]")
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def base_name(name: str) -> str:
@@ -37,6 +42,24 @@ def safe_name(name: str, extension: str) -> str:
     return _cut(stem or "file", len(extension)) + extension
 
 
+def extension(name: str) -> str:
+    """What the name says the bytes are: in lower case, with its dot; empty where it says nothing."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def extension_of(media_type: str) -> str:
+    """The usual one of the type, with its dot; empty where there is none."""
+    return _EXTENSIONS.get(media_type) or mimetypes.guess_extension(media_type) or ""
+
+
+def renamed(name: str, media_type: str) -> str:
+    """The name with the extension of the type it has now; one that says the type already stays."""
+    path, suffix = PurePosixPath(name), extension_of(media_type)
+    if not path.suffix or mimetypes.guess_type(name)[0] == media_type or path.suffix.lower() == suffix:
+        return name
+    return path.stem + suffix
+
+
 def key_name(name: str) -> str:
     """The part of a storage key that a person can recognise: ASCII letters, digits, dot, dash, underscore."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
@@ -51,9 +74,23 @@ def text(value: str | None, field: str, max_chars: int) -> str | None:
         return None
     if len(value) > max_chars:
         raise Invalid(f"String should have at most {max_chars} characters", field=(field,), kind="string_too_long")
-    if _REFUSED.search(value):
+    if not is_storable(value):
         raise Invalid("String holds characters that cannot be stored", field=(field,), kind="string_invalid")
     return value
+
+
+def is_storable(value: str) -> bool:
+    """Whether databases and file systems can hold the text: no NUL, no half a character."""
+    return _REFUSED.search(value) is None
+
+
+def is_keepable(value: Any) -> bool:
+    """Whether databases can hold a value of JSON: its texts are storable, its numbers have an end."""
+    try:
+        whole = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return is_storable(whole) and _ESCAPED_NUL.search(whole) is None
 
 
 def title(value: str | None, max_chars: int = MAX_TITLE_CHARS) -> str | None:

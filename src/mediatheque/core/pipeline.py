@@ -17,7 +17,7 @@ from mediatheque.core.stores import Stores
 from mediatheque.errors import LibraryError, NotFound
 from mediatheque.model import Asset, Queue, RunState, State
 from mediatheque.ports import Skill
-from mediatheque.records import assets, counters, crawls, runs, search, tallies, workers
+from mediatheque.records import assets, counters, crawls, lulls, pauses, restarts, runs, search, tallies, workers
 from mediatheque.records import idempotency as idempotency_rows
 from mediatheque.records.engine import Database, Row, Tx
 from mediatheque.records.runs import Claim
@@ -26,6 +26,8 @@ from mediatheque.records.signals import Signals
 HEARTBEAT_SECONDS = 10.0
 LEASE_SECONDS = 19.0
 """A lease lasts less than two heartbeats, so that a dead worker's jobs are soon somebody else's."""
+LOOK_SECONDS = 1.0
+"""How often it is looked whether there is time for what can be done later."""
 HOLD_SECONDS = 120.0
 """How long a site stays ours without a word from us: more than any crawl takes."""
 MAX_ATTEMPTS = 3
@@ -66,6 +68,14 @@ class Pipeline:
         with self._database.hasten() as tx:
             return runs.claim(tx, owner, lanes, limit=limit, lease_seconds=LEASE_SECONDS)
 
+    def claim_later(self, owner: str) -> list[Claim]:
+        """One job that nobody waits for, or none unless there is time for it."""
+        with self._database.read() as tx:
+            if not lulls.is_now(tx):
+                return []
+        with self._database.hasten() as tx:
+            return runs.claim(tx, owner, [runs.LATER], limit=1, lease_seconds=LEASE_SECONDS)
+
     def claim_crawl(self, owner: str, holder: str) -> tuple[Claim, str] | None:
         """A crawl whose turn it is, and the site that is held for it in the name of `holder`."""
         with self._database.hasten() as tx:
@@ -81,8 +91,12 @@ class Pipeline:
             runs.renew(tx, owner, job_ids, LEASE_SECONDS)
 
     def next_due_seconds(self) -> float | None:
+        """Until there may be something to claim; None: until somebody says so."""
         with self._database.read() as tx:
-            return runs.next_due_seconds(tx)
+            due = runs.next_due_seconds(tx)
+            if lulls.is_awaited(tx):
+                return LOOK_SECONDS if due is None else min(due, LOOK_SECONDS)
+            return due
 
     def depth(self) -> dict[str, int]:
         with self._database.read() as tx:
@@ -92,6 +106,13 @@ class Pipeline:
         """Seconds since the oldest job of each lane was planned."""
         with self._database.read() as tx:
             return runs.oldest_seconds(tx)
+
+    def straighten(self, tenant_id: int | None = None) -> None:
+        """Have jobs rest whose tenant's work is paused, and all others wait for workers; of one tenant, or of all."""
+        has_moved = True
+        while has_moved:
+            with self._database.hasten() as tx:
+                has_moved = pauses.straighten(tx, tenant_id)
 
     def report(self, owner: str, lanes: Iterable[Queue]) -> None:
         """A worker is alive and serves these lanes."""
@@ -138,7 +159,8 @@ class Pipeline:
             it = assets.asset_with(tx, claim.asset_uuid, claim.tenant_id)
             if it is None:
                 return {}, {}
-            return knowledge.values_of(tx, it), knowledge.said_of(tx, it)
+            with_texts = self.skills[claim.skill].reads
+            return knowledge.values_of(tx, it, with_texts=with_texts), knowledge.said_of(tx, it)
 
     def is_intact(self, claim: Claim) -> bool:
         """Whether the run's source is what was acknowledged; raises `Unavailable` when its store cannot tell."""
@@ -218,20 +240,21 @@ class Pipeline:
 
     def given_up(self, tx: Tx) -> list[Row]:
         """Essential runs that failed without a verdict on the bytes: their asset is there, and not ready."""
-        return runs.given_up(tx, [skill.name for skill in self.skills.values() if skill.essential])
+        return restarts.given_up(tx, [skill.name for skill in self.skills.values() if skill.essential])
 
     def restart(self, tx: Tx, run_ids: Sequence[int]) -> None:
         """Put these runs back on the queue."""
-        runs.restart(tx, run_ids, {skill.name: skill.queue for skill in self.skills.values()})
+        restarts.restart(tx, run_ids, {skill.name: skill.queue for skill in self.skills.values()})
         crawls.seat(tx, run_ids)
 
     def tidy(self, *, garbage_grace: timedelta = GARBAGE_GRACE) -> None:
-        """Housekeeping that any worker may do at any time: garbage, counts, old idempotency keys."""
+        """Housekeeping that any worker may do at any time: garbage, counts, old idempotency keys, pauses."""
         while rows := self._garbage(garbage_grace):
             by_message = {row["message"]: [(it["store"], it["key"]) for it in rows if it["message"] == row["message"]]
                           for row in rows}  # fmt: skip
             if not sum([self.collect(objects, message=message) for message, objects in by_message.items()]):
                 break
+        self.straighten()
         with self._database.hasten() as tx:
             tallies.fold(tx)
             counters.fold(tx)

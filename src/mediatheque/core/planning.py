@@ -22,6 +22,8 @@ SHOWN = frozenset({UPLOAD, MANUAL, WORKFLOW})
 """Triggers whose runs clients see in an asset's history."""
 
 
+LATER = frozenset({UNASKED, runs.REST})
+"""Triggers of what nobody waits for: it is done while nothing else is."""
 IMPATIENT = frozenset({MANUAL})
 """Triggers behind which somebody waits for the answer: better a reason now than another try later."""
 
@@ -114,13 +116,19 @@ class Planner:
                 missing -= skill.variants
         self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
 
-    def follow(self, tx: Tx, it: Asset) -> None:
+    def follow(self, tx: Tx, it: Asset, trigger: str = TEXTS) -> None:
         """The texts about the asset have changed: enqueue what is made of them, unless that waits for its turn."""
         if not self._learns:
             return
         waiting = executions.waiting(tx, it.id)
         planned = [skill for skill in self._for(it.kind) if skill.on_texts and skill.name not in waiting]
-        self.enqueue(tx, it, [Wanted(skill) for skill in planned], TEXTS)
+        self.enqueue(tx, it, [Wanted(skill) for skill in planned], trigger)
+
+    def go_on(self, tx: Tx, it: Asset, name: str) -> None:
+        """Have this skill do, when there is time, what it has not done of the asset; unless that waits for its turn."""
+        skill = self.skills.get(name)
+        if skill is not None and it.kind in skill.kinds and name not in executions.waiting(tx, it.id):
+            self.enqueue(tx, it, [Wanted(skill, {runs.REST: True})], runs.REST)
 
     def makers(self, kind: str) -> list[Skill]:
         """The skills that make every new asset's variants."""
@@ -165,7 +173,7 @@ class Planner:
         if not wanted:
             return []
         rows = [_run_row(it, one, trigger) for one in wanted]
-        lanes = [one.skill.queue for one in wanted]
+        lanes: list[str] = [_lane(one.skill, trigger) for one in wanted]
         run_ids = runs.enqueue(tx, rows, lanes, self._database.now_micros(tx), first=first, chained=chained)
         if Queue.CRAWL in lanes:
             crawls.seat(tx, run_ids)
@@ -173,6 +181,10 @@ class Planner:
 
     def _for(self, kind: str) -> list[Skill]:
         return [skill for skill in self.skills.values() if kind in skill.kinds]
+
+
+def _lane(skill: Skill, trigger: str) -> str:
+    return runs.LATER if trigger in LATER and skill.queue is Queue.ENRICH else skill.queue
 
 
 def _run_row(it: Asset, wanted: Wanted, trigger: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Portrait:
     reading: Stage
     """How far its text has been found."""
     description_error: str | None
+    sizing_error: str | None = None
     read_by: Execution | None = None
     """The run that looks for its text."""
     link: Link | None = None
@@ -103,6 +104,13 @@ class Portraits:
         """Of several files, with as many queries as of one."""
         if not shown:
             return []
+        names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
+        # Runs before what they made: one that ends in between is shown as under way, not as one that made nothing.
+        latest = executions.latest_of(
+            tx,
+            [it.id for it in shown],
+            names | self._planner.describing | self._planner.reading | self._planner.crawling | self._planner.analysing,
+        )
         blob_ids = [it.blob.id for it in shown]
         variants: dict[int, dict[str, Variant]] = defaultdict(dict)
         for blob_id, made in files.variants_of(tx, blob_ids):
@@ -110,12 +118,6 @@ class Portraits:
         found: dict[int, list[Found]] = defaultdict(list)
         for one in knowledge.counting(findings.of_blobs(tx, blob_ids)):
             found[one.blob_id].append(one)
-        names = {skill.name for kind in {it.kind for it in shown} for skill in self._planner.makers(kind)}
-        latest = executions.latest_of(
-            tx,
-            [it.id for it in shown],
-            names | self._planner.describing | self._planner.reading | self._planner.crawling | self._planner.analysing,
-        )
         saved = links.of(tx, [it.id for it in shown if it.kind == LINK])
         return [
             self._portrait(it, variants[it.blob.id], found[it.blob.id], latest[it.id], saved.get(it.id)) for it in shown
@@ -142,15 +144,17 @@ class Portraits:
         read_by = next((one for one in latest[::-1] if one.skill in self._planner.reading), None)
         analysis = [one for one in latest if one.skill in self._planner.analysing]
         describing = _described(about, bool(it.description or descriptions))
+        sizing = self._sizing(it, variants, latest)
         return Portrait(
             asset=it,
             variants=variants,
             found=knowledge.newest(found),
             descriptions=descriptions,
             describing=describing,
-            sizing=self._sizing(it, variants, latest),
+            sizing=sizing,
             reading=reading_stage(read_by.state if read_by else None, is_held=bool(read_by and read_by.is_held)),
             description_error=about.error if about and describing is Stage.FAILED else None,
+            sizing_error=self._sizing_error(it, latest) if sizing is Stage.FAILED else None,
             read_by=read_by,
             link=link,
             crawl=next((one for one in latest[::-1] if one.skill in self._planner.crawling), None),
@@ -171,6 +175,11 @@ class Portraits:
         if {name for skill in makers for name in skill.variants} <= variants.keys():
             return Stage.COMPLETED
         return Stage.FAILED if ours else Stage.PENDING
+
+    def _sizing_error(self, it: Asset, latest: Sequence[Execution]) -> str | None:
+        """Of the last run that made none of its variants."""
+        names = {skill.name for skill in self._planner.makers(it.kind)}
+        return next((one.error for one in latest[::-1] if one.skill in names and one.error), None)
 
 
 def _described(about: Execution | None, is_described: bool) -> Stage:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from mediatheque.core import promises
+from mediatheque.core import names, promises
 from mediatheque.core.arrivals import PRESIGNED, Arrivals, Wishes, is_own_key, wishes_of
 from mediatheque.core.files import Files
 from mediatheque.core.idempotency import Keeper
@@ -125,6 +125,8 @@ class Presigning:
 
         Raises as `confirm` does, and `BadRequest` for another type than declared or another SHA-256.
         """
+        if not names.is_storable(key):
+            raise _no_upload(actor, key)
         with self._database.read() as tx:
             it = arrivals.promised_key(tx, key, actor.tenant_id)
         if it is None or it.method != PRESIGNED:

@@ -76,6 +76,13 @@ class Profiles:
         kind = self._stores.primary_kind
         return Overview(shown, default, kind, self._stores.primary_capabilities, _alignment(default, kind))
 
+    def targets(self, actor: Actor) -> tuple[list[Profile], str | None]:
+        """The profiles that take uploads, and the kind of the server's own store where that is the default."""
+        with self._database.read() as tx:
+            found = profiles.of_tenant(tx, actor.tenant_id)
+        own = None if any(it.is_default for it in found) else self._stores.primary_kind
+        return [it for it in found if self._stores.takes_uploads(it)], own
+
     def create(
         self,
         actor: Actor,

@@ -30,7 +30,8 @@ def declared_type(terms: Terms, media_type: str) -> str:
     """The type that is promised, as we spell it; raises `Unsupported`."""
     declared = spelled(media_type)
     if declared not in terms.media_types:
-        raise Unsupported(f"Unsupported media type: {media_type[:100]}")
+        taken = ", ".join(sorted(terms.media_types))
+        raise Unsupported(f"Unsupported media type: {media_type[:100]}. Those taken are {taken}")
     return declared
 
 
@@ -75,21 +76,21 @@ def awaited(tx: Tx, uuid: UUID, method: str) -> Arrival:
 def check_awaited(it: Arrival) -> None:
     """Raises `Conflict` when the upload takes no more bytes."""
     if it.state != OPEN:
-        raise Conflict("The upload has been confirmed")
+        raise Conflict("The upload takes no more bytes")
 
 
 def mine(tx: Tx, actor: Actor, uuid: UUID, method: str) -> Arrival:
     """An upload of the actor's tenant; raises `NotFound`."""
     it = arrivals.arrival_with(tx, uuid, actor.tenant_id)
     if it is None or it.method != method:
-        raise NotFound("Upload not found")
+        raise NotFound("Upload not found").about("upload")
     return it
 
 
 def check_open(it: Arrival) -> None:
     """Raises `BadRequest` for one that has failed or expired."""
     if it.state == FAILED:
-        raise BadRequest(it.error)
+        raise BadRequest(f"The upload has ended: {it.error}")
     if has_expired(it):
         raise BadRequest("The upload has expired")
 

@@ -1,6 +1,5 @@
 """What has come out of a run, and how it is shown: all at once, in the transaction that ends the run."""
 
-import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from mediatheque.core import authors, events, names, snapshots
 from mediatheque.core.counts import count_derivatives, count_runs
 from mediatheque.core.embedding import Meaning
 from mediatheque.core.events import Topic
-from mediatheque.core.planning import DISPATCH, REPLACEMENT, UPLOAD, Planner
+from mediatheque.core.planning import DISPATCH, LATER, REPLACEMENT, TEXTS, UNASKED, UPLOAD, Planner
 from mediatheque.model import Asset, RunState, State
 from mediatheque.ports import Store
 from mediatheque.records import assets, counters, findings, likenesses, runs, search, tallies, vectors
@@ -22,8 +21,6 @@ from mediatheque.records.runs import Claim
 PERCEPTUAL_HASH = "perceptual_hash"
 SOURCE = "source"
 """The variant that holds what an asset's bytes were before they were converted."""
-
-_EXTENSIONS = {"image/jpeg": ".jpg", "image/webp": ".webp", "image/x-tga": ".tga", "image/avif": ".avif"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +51,10 @@ class Outcome:
     """What the names of variants begin with that are to be gone."""
     snapshot: dict[str, Any] | None = None
     """Of a link's page: `uuid`, `url`, `title`, `text_chars`."""
-    meaning: Meaning | None = None
+    meanings: list[Meaning] = field(default_factory=list)
     tags: tuple[str, ...] = ()
+    has_rest: bool = False
+    """Whether the skill has not come to the end of what it does, and is to go on when there is time."""
     is_skipped: bool = False
     """Whether a step was not done for want of what it takes."""
     steps: list[tuple[str, str | None, datetime, datetime]] = field(default_factory=list)
@@ -108,11 +107,11 @@ class Results:
         tenant = claim.blob["key"].split("/")[-3]  # uploads/{tenant}/{blob}/{name}, perhaps below a store's own prefix
         blob_key = None
         if new is not None:
-            name = names.key_name(_renamed(PurePosixPath(claim.blob["key"]).name, new.media_type))
+            name = names.key_name(names.renamed(PurePosixPath(claim.blob["key"]).name, new.media_type))
             blob_key = new, f"{home.key_prefix}uploads/{tenant}/{blob_uuid}/{name}"
         attempt = f"{claim.run_uuid.hex[:8]}-{uuid4().hex[:8]}"
         own = f"{beside.key_prefix}variants/{tenant}/{claim.blob['uuid']}/{attempt}-"
-        keys = [(made, f"{own}{made.name}{extension_of(made.media_type)}") for made in variants]
+        keys = [(made, f"{own}{made.name}{names.extension_of(made.media_type)}") for made in variants]
         return Stored(home, beside, keys, blob_key, blob_uuid)
 
     def show(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored) -> None:
@@ -197,17 +196,19 @@ class Results:
             self.drop_variants(tx, it, snapshots.superseded(tx, it), now)
         authors.fill(tx, claim, it, outcome.texts, outcome.tags, now)
         if outcome.texts or outcome.tags or any(found["kind"] in search.INDEXED for found in outcome.findings):
-            self._reindex(tx, it)
-        if outcome.meaning is not None:
-            vectors.put(tx, it.tenant_id, it.id, outcome.meaning.model, outcome.meaning.rows)
+            self._reindex(tx, it, UNASKED if claim.trigger in LATER else TEXTS)
+        for meaning in outcome.meanings:
+            vectors.put(tx, it.tenant_id, it.id, meaning.model, meaning.rows)
+        if outcome.has_rest:
+            self._planner.go_on(tx, it, claim.skill)
         if stored.blob is not None:
             self._replace(tx, claim, it, stored, outcome.keeps_original, now)
 
-    def _reindex(self, tx: Tx, it: Asset) -> None:
+    def _reindex(self, tx: Tx, it: Asset, trigger: str = TEXTS) -> None:
         after = assets.asset_with(tx, it.uuid, it.tenant_id)
         if after is not None and after.state != State.FAILED:
             search.refresh(tx, after)
-            self._planner.follow(tx, after)
+            self._planner.follow(tx, after, trigger)
 
     def _replace(self, tx: Tx, claim: Claim, it: Asset, stored: Stored, keep: bool, now: datetime) -> None:
         """Move the asset's pointer to the new bytes; the old ones are garbage, and their variants are made again."""
@@ -224,8 +225,9 @@ class Results:
             assets.discard(tx, [(old.store, old.key)], now)
         values: dict[str, Any] = {"blob_id": blob_id, "size_bytes": new.size_bytes, "media_type": new.media_type}
         if new.media_type != old.media_type:
-            values["filename"] = names.safe_name(it.filename, extension_of(new.media_type))
-            values["original_filename"] = _renamed(it.original_filename, new.media_type)
+            values["filename"] = names.safe_name(it.filename, names.extension_of(new.media_type))
+            values["original_filename"] = names.renamed(it.original_filename, new.media_type)
+            values["extension"] = None if it.extension is None else names.extension_of(new.media_type)
         assets.change_asset(tx, it.id, values | {"updated_at": now})
         findings.move(tx, old.id, blob_id)
         assets.drop_blob(tx, old.id)
@@ -257,8 +259,8 @@ class Results:
             "tenant_id": it.tenant_id,
             "kind": it.kind,
             "state": self._planner.first_state(it.kind),
-            "filename": names.safe_name(it.filename, extension_of(new.media_type)),
-            "original_filename": _renamed(it.original_filename, new.media_type),
+            "filename": names.safe_name(it.filename, names.extension_of(new.media_type)),
+            "original_filename": names.renamed(it.original_filename, new.media_type),
             "size_bytes": new.size_bytes,
             "media_type": new.media_type,
             "folder_id": folder_id,
@@ -278,18 +280,6 @@ class Results:
         self._planner.plan(tx, made, trigger=UPLOAD)
         events.tell_if_ready(tx, made, is_awaited=self._planner.is_awaited(made.kind))
         return made
-
-
-def extension_of(media_type: str) -> str:
-    return _EXTENSIONS.get(media_type) or mimetypes.guess_extension(media_type) or ""
-
-
-def _renamed(name: str, media_type: str) -> str:
-    """The name with the extension of the type it has now; one that says the type already stays."""
-    path, extension = PurePosixPath(name), extension_of(media_type)
-    if not path.suffix or mimetypes.guess_type(name)[0] == media_type or path.suffix.lower() == extension:
-        return name
-    return path.stem + extension
 
 
 def _blamed(outcome: Outcome, error: str | None) -> list[tuple[str, str | None, datetime, datetime]]:

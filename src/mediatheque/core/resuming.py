@@ -188,13 +188,15 @@ class Resuming:
                 actor = arrivals.actor_of(tx, it)
             with self._arrivals.stage_partial(it) as staged:
                 key = self._arrivals.hold(actor, it.uuid, staged)
-            with self._database.write() as tx:
-                arrivals.change(tx, it.id, {"state": WAITING, "staged_key": key}, among=[OPEN])
+            with self._database.write() as tx:  # leased at once: workers take in what waits
+                fence = arrivals.take(tx, it.id, [OPEN], self._database.now_micros(tx))
+                if fence is not None:
+                    arrivals.change(tx, it.id, {"staged_key": key})
             self._arrivals.partials.remove(it.uuid)
-            it = replace(it, staged_key=key)
-            fence = self._arrivals.take(it)
-            if fence is not None:
-                self._take_in(it, fence)
+            if fence is None:  # it has expired meanwhile
+                self._arrivals.drop(key)
+            else:
+                self._take_in(replace(it, staged_key=key), fence)
         with self._database.read() as tx:
             found = arrivals.arrival_with(tx, it.uuid, it.tenant_id)
         assert found is not None

@@ -1,7 +1,7 @@
 """Artifacts found: by words, by meaning, and by the files that they refer to; only those that the actor may read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,7 +16,7 @@ from mediatheque.errors import Invalid, NotFound, NotInstalled, Unavailable
 from mediatheque.filing import SearchBy
 from mediatheque.model import Actor
 from mediatheque.records import artifact_search, artifacts, assets, meanings
-from mediatheque.records.engine import Database, Row, Tx
+from mediatheque.records.engine import Database, Tx
 from mediatheque.records.nearest import Near, Nearest
 from mediatheque.records.tables import artifact_vector
 
@@ -89,7 +89,8 @@ class Retrieval:
             found, total = artifact_search.find(
                 tx, actor.tenant_id, actor.user_id, asked.query, room_id, skip=asked.skip, limit=asked.limit
             )
-            return Hits([Hit(it, _snippet(tx, it, wanted), [SearchBy.WORDS]) for it in found], total)
+            around = _snippets(tx, [it.id for it in found], wanted)
+            return Hits([Hit(it, around.get(it.id, ""), [SearchBy.WORDS]) for it in found], total)
 
     def _by_meaning(
         self, actor: Actor, asked: Asking, room_id: int | None, wanted: list[str], model: str, question: "Amounts"
@@ -110,8 +111,11 @@ class Retrieval:
             ids = sorted(scores, key=lambda it: (-scores[it], -it))[asked.skip : asked.skip + asked.limit]
             passages = meanings.described(tx, tenant_id, [near[it].vector_id for it in ids if it in near])
             there = artifacts.artifacts_by_row(tx, ids, tenant_id=tenant_id)
+            snippets = {it: passages[near[it].vector_id]["snippet"] for it in ids
+                        if it not in holding and near[it].vector_id in passages}  # fmt: skip
+            snippets |= _snippets(tx, [it for it in ids if it not in snippets], wanted)
             hits = [
-                _hit(tx, there[it], near.get(it), passages, wanted, is_said=it in holding) for it in ids if it in there
+                _hit(there[it], near.get(it), snippets.get(it, ""), is_said=it in holding) for it in ids if it in there
             ]
         return Hits(hits, len(scores), asked.mode)
 
@@ -136,18 +140,17 @@ class Retrieval:
         return ArtifactPage(*found)
 
 
-def _hit(
-    tx: Tx, it: Artifact, near: Near | None, passages: Mapping[int, Row], wanted: list[str], *, is_said: bool
-) -> Hit:
+def _hit(it: Artifact, near: Near | None, snippet: str, *, is_said: bool) -> Hit:
     matched = [by for by, does in ((SearchBy.WORDS, is_said), (SearchBy.MEANING, near)) if does]
-    similarity = round(near.similarity, 4) if near else None
-    if is_said or near is None or near.vector_id not in passages:
-        return Hit(it, _snippet(tx, it, wanted), matched, similarity)
-    return Hit(it, passages[near.vector_id]["snippet"], matched, similarity)
+    return Hit(it, snippet, matched, round(near.similarity, 4) if near else None)
 
 
-def _snippet(tx: Tx, it: Artifact, wanted: list[str]) -> str:
-    content = history.newest(tx, it).decode()
+def _snippets(tx: Tx, ids: Sequence[int], wanted: list[str]) -> dict[int, str]:
+    """Of each of these artifacts what is around the first of the words in it."""
+    return {it: _around(content.decode(), wanted) for it, content in history.newest_of(tx, ids)} if ids else {}
+
+
+def _around(content: str, wanted: list[str]) -> str:
     found = re.search("|".join(re.escape(word) for word in wanted), content, re.IGNORECASE)
     start = max(0, (found.start() if found else 0) - SNIPPET_CHARS // 4)
     return " ".join(content[start : start + SNIPPET_CHARS].split())

@@ -1,7 +1,7 @@
 """Files found by what they say and by what they mean, both rankings fused, each hit with the reasons for it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from uuid import UUID
 from mediatheque.core import names
 from mediatheque.core.embedding import Embedder, active_model, amounts
 from mediatheque.core.files import MAX_SEARCH_CHARS, shelf_of
+from mediatheque.core.looks import Looks
 from mediatheque.core.portraits import Portrait, Portraits
 from mediatheque.core.ranking import CANDIDATES, fused
 from mediatheque.core.reasons import Reason, holding, of_meaning, of_words
@@ -70,16 +71,22 @@ class FoundPlaces:
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
+    """`near`, by file, of a ranking by likeness; None: by words."""
+
     ids: list[int]
-    near: Mapping[int, Near]
-    """By file, of a ranking by meaning."""
+    near: Mapping[int, Near] | None = None
+
+
+def _ranked(near: Sequence[Near]) -> _Ranking:
+    return _Ranking([it.owner_id for it in near], {it.owner_id: it for it in near})
 
 
 class Searching:
-    def __init__(self, database: Database, portraits: Portraits, embedder: Embedder) -> None:
+    def __init__(self, database: Database, portraits: Portraits, embedder: Embedder, looks: Looks) -> None:
         self._database = database
         self._portraits = portraits
         self._embedder = embedder
+        self._looks = looks
         self._nearest = Nearest()
 
     def search(
@@ -108,20 +115,17 @@ class Searching:
             shelf = shelf_of(tx, actor, narrow)
             if shelf is None or not query.strip():
                 return Found([], 0, by, note)
-            rankings: dict[SearchBy, _Ranking] = {}
+            rankings: list[_Ranking] = []
             if by is not SearchBy.MEANING:
-                rankings[SearchBy.WORDS] = _Ranking(_by_words(tx, shelf, narrow, query), {})
+                rankings.append(_Ranking(_by_words(tx, shelf, narrow, query)))
             if question is not None and model is not None:
                 floor = self._embedder.floor(model)
-                near = self._near(tx, shelf, narrow, model, question, floor)
-                rankings[SearchBy.MEANING] = _Ranking([it.owner_id for it in near], {it.owner_id: it for it in near})
+                rankings.append(_ranked(self._near(tx, shelf, narrow, model, question, floor)))
             hits = self._shown(tx, shelf, query, rankings, order, skip, limit)
-            return Found(hits, len({it for ranking in rankings.values() for it in ranking.ids}), by, note)
+            return Found(hits, len({it for ranking in rankings for it in ranking.ids}), by, note)
 
     def similar(self, actor: Actor, uuid: UUID, *, filters: FileFilter | None = None, limit: int = 20) -> Found:
-        """Files about the same as this one, the most alike first. Raises `NotFound`."""
-        import numpy as np
-
+        """Files about the same as this one, or pictures that look like it, the most alike first. Raises `NotFound`."""
         narrow = replace(filters or FileFilter(), text="")
         model, note = self._model(actor)
         with self._database.read() as tx:
@@ -130,14 +134,17 @@ class Searching:
                 raise NotFound("File not found")
             shelf = shelf_of(tx, actor, narrow)
             own = vectors.of_asset(tx, actor.tenant_id, it.id, model, MAX_LIKENED) if model else []
-            if not own or shelf is None or model is None:
+            rankings: list[_Ranking] = []
+            if shelf is not None and own and model is not None:
+                floor = self._embedder.floor(model)
+                rankings.append(_ranked(self._near(tx, shelf, narrow, model, _middle(own), floor, without=it.id)))
+            if shelf is not None and (seen := self._looks.near(tx, it, CANDIDATES)):
+                left = files.among(tx, shelf, narrow, [one.owner_id for one in seen])
+                rankings.append(_ranked([one for one in seen if one.owner_id in left]))
+            if shelf is None or not rankings:
                 return Found([], 0, SearchBy.MEANING, note or "Nothing is known yet that this file could be like")
-            middle = np.mean([amounts(data) for data in own], axis=0)
-            middle /= np.linalg.norm(middle) or 1.0
-            near = self._near(tx, shelf, narrow, model, middle, self._embedder.floor(model), without=it.id)
-            ranking = _Ranking([one.owner_id for one in near], {one.owner_id: one for one in near})
-            hits = self._shown(tx, shelf, "", {SearchBy.MEANING: ranking}, None, 0, limit)
-            return Found(hits, len(near), SearchBy.MEANING)
+            hits = self._shown(tx, shelf, "", rankings, None, 0, limit)
+            return Found(hits, len({one for ranking in rankings for one in ranking.ids}), SearchBy.MEANING)
 
     def passages(
         self, actor: Actor, query: str, field: str, *, filters: FileFilter, floor: float | None, limit: int
@@ -218,24 +225,35 @@ class Searching:
         tx: Tx,
         shelf: Shelf,
         query: str,
-        rankings: Mapping[SearchBy, _Ranking],
+        rankings: Sequence[_Ranking],
         order: Order | None,
         skip: int,
         limit: int,
     ) -> list[Hit]:
-        scores = fused([ranking.ids for ranking in rankings.values()])
+        scores = fused([ranking.ids for ranking in rankings])
         ids = sorted(scores, key=lambda it: (-scores[it], -it))
         if order is not None:
             ids = files.sorted_by(tx, shelf, ids, order)
         page = ids[skip : skip + limit]
         portraits = {it.asset.id: it for it in self._portraits.of(tx, files.in_order(tx, shelf, page))}
-        said = set(rankings[SearchBy.WORDS].ids) if SearchBy.WORDS in rankings else set()
-        near = rankings[SearchBy.MEANING].near if SearchBy.MEANING in rankings else {}
-        words = of_words(tx, [portraits[it] for it in page if it in said and it in portraits], query)
-        meant = of_meaning(tx, shelf.tenant_id, [near[it] for it in page if it in near])
+        said = {it for ranking in rankings if ranking.near is None for it in ranking.ids}
+        reasons = [of_words(tx, [portraits[it] for it in page if it in said and it in portraits], query)]
+        for near in (ranking.near for ranking in rankings if ranking.near is not None):
+            reasons.append(of_meaning(tx, shelf.tenant_id, [near[it] for it in page if it in near]))
         return [
-            Hit(portraits[it], scores[it], [*words.get(it, ()), *meant.get(it, ())]) for it in page if it in portraits
+            Hit(portraits[it], scores[it], [one for group in reasons for one in group.get(it, ())])
+            for it in page
+            if it in portraits
         ]
+
+
+def _middle(own: Sequence[bytes]) -> "NDArray[Any]":
+    """Where a file's passages lie together, as a vector of length one."""
+    import numpy as np
+
+    middle: NDArray[Any] = np.mean([amounts(data) for data in own], axis=0)
+    middle /= np.linalg.norm(middle) or 1.0
+    return middle
 
 
 def _by_words(tx: Tx, shelf: Shelf, narrow: FileFilter, query: str) -> list[int]:

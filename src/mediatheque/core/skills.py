@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from mediatheque.core import names
+from mediatheque.core.graphs import skills_of
 from mediatheque.core.pipeline import HEARTBEAT_SECONDS, Pipeline
 from mediatheque.core.planning import MANUAL, WORKFLOW, Wanted
-from mediatheque.errors import Invalid, NotFound, Unavailable
-from mediatheque.model import Actor, Asset, Queue, RunState, StepResult
+from mediatheque.errors import Conflict, Invalid, NotFound, Unavailable
+from mediatheque.model import Actor, Asset, Execution, Queue, RunState, StepResult
 from mediatheque.ports import Skill
-from mediatheque.records import assets, workers, workflows
+from mediatheque.records import assets, executions, workers, workflows
 from mediatheque.records import progress as progress_rows
 from mediatheque.records.engine import Database, Tx
 from mediatheque.records.progress import Progress
@@ -111,7 +113,10 @@ class Skills:
         return Ended(started.skill, False, _unfinished(started.steps, reason))
 
     def run_workflow(self, actor: Actor, uuid: UUID, workflow: UUID) -> list[str]:
-        """Enqueue a workflow's skills, one after another; their names. Raises `NotFound`, `Invalid`."""
+        """Enqueue a workflow's skills, one after another; their names as they are written there.
+
+        Raises `NotFound`, `Invalid`.
+        """
         with self._database.write() as tx:
             it = _image(tx, actor, uuid)
             row = workflows.with_uuid(tx, actor.tenant_id, workflow)
@@ -120,7 +125,22 @@ class Skills:
             wanted = self._planner.checked_by(row["graph"], it)
             self._planner.enqueue(tx, it, wanted, WORKFLOW, chained=True)
         self._pipeline.announce()
-        return [one.skill.name for one in wanted]
+        return [name for name, _ in skills_of(row["graph"])]
+
+    def history(self, actor: Actor, uuid: UUID) -> list[Execution]:
+        """What was run on an image and is to be run on it, newest first. Raises `NotFound`."""
+        with self._database.read() as tx:
+            return executions.history(tx, _image(tx, actor, uuid).id, ())[::-1]
+
+    def retry(self, actor: Actor, uuid: UUID, run: UUID) -> None:
+        """Do again what failed on an image, as a new run. Raises `NotFound`, `Conflict` (also while it waits)."""
+        with self._database.write() as tx:
+            it = _image(tx, actor, uuid)
+            again = executions.failed(tx, it.id, run)
+            if again is None or again[0] in executions.waiting(tx, it.id):
+                raise Conflict("Only a failed job can be retried").about("asset_job")
+            self._planner.enqueue(tx, it, [Wanted(self._planner.find(again[0]), again[1])], WORKFLOW)
+        self._pipeline.announce()
 
     def _named(self, name: str) -> Skill:
         if not name.strip():
@@ -153,7 +173,7 @@ def _image(tx: Tx, actor: Actor, uuid: UUID) -> Asset:
 
 
 def _check(parameters: Mapping[str, Any]) -> None:
-    if len(parameters) > MAX_PARAMETERS or "\0" in repr(parameters) or "\\x00" in repr(parameters):
+    if len(parameters) > MAX_PARAMETERS or not names.is_keepable(parameters):
         raise Invalid("Parameters that cannot be kept", field=("parameters",)).about("skill")
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
+from mediatheque.core import names
 from mediatheque.core.endpoints import Endpoints
 from mediatheque.core.markers import mark
 from mediatheque.core.sealing import Sealer
@@ -96,6 +97,15 @@ class Stores(Mapping[str, Store]):
                 "profile"
             )
         return str(found.uuid), self._known(str(found.uuid)).store
+
+    def takes_uploads(self, profile: Profile) -> bool:
+        """Whether uploads that name this profile are not refused for its sake."""
+        if not profile.is_enabled:
+            return False
+        try:
+            return self.provider(profile.provider_type).can_write(self._opening(profile))
+        except (Invalid, Unavailable):
+            return False
 
     def for_variants(self, name: str) -> Store:
         """Where what is derived from a blob goes: beside it, or to the server's own store when that is no primary."""
@@ -206,6 +216,9 @@ def _uuid(name: str) -> UUID:
 
 def _valid(schema: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
     given = {name: value for name, value in values.items() if value is not None and value != ""}
+    for field, value in given.items():
+        if isinstance(value, str) and not names.is_storable(value):
+            raise Invalid("It holds characters that cannot be stored", field=(field,), kind="invalid").about("profile")
     try:
         return schema.model_validate(given)
     except ValidationError as error:

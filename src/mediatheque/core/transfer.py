@@ -21,7 +21,7 @@ from mediatheque.core.backupfolder import Incoming
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.staging import Staged
 from mediatheque.errors import Conflict, Invalid, LibraryError, NotFound, file_meanings
-from mediatheque.records import accounts, belongings, runs, schema
+from mediatheque.records import accounts, belongings, restarts, schema
 from mediatheque.records.belongings import Settling
 from mediatheque.records.engine import Database, Tx
 from mediatheque.records.tables import asset, blob, folder, variant
@@ -162,7 +162,7 @@ class Transfer:
 
     def _restart(self, tx: Tx, settling: Settling) -> None:
         """What was not done there is done here."""
-        self._pipeline.restart(tx, runs.unfinished(tx, list(settling.ids["run"].values())))
+        self._pipeline.restart(tx, restarts.unfinished(tx, list(settling.ids["run"].values())))
 
 
 def _objects(root: Path) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from mediatheque.core.derivatives import STORE, Derivatives
 from mediatheque.core.media import Served
 from mediatheque.core.signing import Signature, Signer
 from mediatheque.decoder import DecoderFailed, Decoders
-from mediatheque.errors import BadRequest, Forbidden, Gone, NotFound, Unavailable, file_meanings
+from mediatheque.errors import BadRequest, Forbidden, Gone, NotFound, TooLarge, Unavailable, file_meanings
 from mediatheque.model import Actor, Asset, Blob, State
 from mediatheque.ports import Store
 from mediatheque.records import assets
@@ -21,7 +21,7 @@ from mediatheque.records.engine import Database
 from mediatheque.transforming import MAX_SOURCE_PIXELS, PRESETS, Fit, Transform, read
 
 RENDER = "mediatheque.skills.transform_decode:render"
-VERSION = 1
+VERSION = 2
 """Of what is made: another one makes everything anew."""
 TIMEOUT_SECONDS = 20
 METHOD = "GET"
@@ -68,11 +68,12 @@ class Transforms:
         elif options not in PRESETS:
             raise Forbidden("These options need a signature")
 
-    def find(self, uuid: UUID, options: str, *, is_signed: bool, takes_webp: bool) -> Served:
+    def find(self, uuid: UUID, options: str, *, is_signed: bool, accepted: tuple[str, ...]) -> Served:
         """The picture as the options ask for it, made now if it is not there.
 
-        Raises `Gone` for what was deleted, `NotFound` for what never was, failed, is no picture or is private and not
-        signed for, `BadRequest` for options that mean nothing, `Unavailable`.
+        `accepted`: those of `NEGOTIATED` that the client names. Raises `Gone` for what was deleted, `NotFound` for what
+        never was, failed, is no picture or is private and not signed for, `BadRequest` for options that mean nothing,
+        `Unavailable`.
         """
         asked = read(options)
         with self._database.read() as tx:
@@ -84,8 +85,8 @@ class Transforms:
         if not it.is_public and not is_signed:
             raise NotFound
         blob = _picture(it).blob
-        name = hashlib.sha256(f"{VERSION} {blob.sha256} {takes_webp} {asked.spelled()}".encode()).hexdigest()
-        file = self.derivatives.find(uuid, name, partial(self._render, blob, asked, takes_webp))
+        name = hashlib.sha256(f"{VERSION} {blob.sha256} {accepted} {asked.spelled()}".encode()).hexdigest()
+        file = self.derivatives.find(uuid, name, partial(self._render, blob, asked, accepted))
         return _served(it, file)
 
     def sweep(self) -> None:
@@ -96,7 +97,7 @@ class Transforms:
             if it is None:
                 self.derivatives.forget(uuid)
 
-    def _render(self, blob: Blob, asked: Transform, takes_webp: bool, target: Path) -> None:
+    def _render(self, blob: Blob, asked: Transform, accepted: tuple[str, ...], target: Path) -> None:
         store = self._stores[blob.store]
         with tempfile.TemporaryDirectory(prefix=".source-", dir=target.parent) as folder:
             source = store.path(blob.key)
@@ -110,8 +111,10 @@ class Transforms:
                     RENDER, timeout_seconds=TIMEOUT_SECONDS, path=str(source), media_type=blob.media_type,
                     target=str(target), size=[blob.width, blob.height], box=[asked.width, asked.height],
                     covers=asked.fit is Fit.COVER, crop=asked.crop and list(asked.crop), focus=list(asked.focus),
-                    blur=asked.blur, quality=asked.quality, wanted=asked.media_type, takes_webp=takes_webp,
+                    blur=asked.blur, quality=asked.quality, wanted=asked.media_type, accepted=list(accepted),
                 )  # fmt: skip
+            except TooLarge as refusal:  # what the URL asks for, not what was sent
+                raise BadRequest(refusal.message) from None
             except DecoderFailed as failure:
                 raise Unavailable(f"The picture cannot be rendered: {failure}") from failure
 
@@ -132,9 +135,11 @@ def _served(it: Asset, file: Path) -> Served:
 
 
 def _type_of(body: bytes) -> str:
-    """Of our own three formats."""
+    """Of our own four formats."""
     if body.startswith(b"\x89PNG"):
         return "image/png"
+    if body[4:12] == b"ftypavif":
+        return "image/avif"
     return "image/webp" if body[8:12] == b"WEBP" else "image/jpeg"
 
 

@@ -181,6 +181,11 @@ def user_name(name: str) -> str:
     return name
 
 
+def check_manages(tx: Tx, actor: Actor, user_id: UUID) -> None:
+    """Raise `Forbidden` unless the actor may do all that the user may; `NotFound`."""
+    _held(tx, actor, user_id)
+
+
 def _shown(tx: Tx, row: Row | None) -> User:
     if row is None:
         raise NotFound("User not found").about("user")

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import structlog
 
+from mediatheque.core import looks
 from mediatheque.core.embedding import Embedder
 from mediatheque.core.masking import masked
 from mediatheque.core.planning import DISPATCH, IMPATIENT
@@ -172,7 +173,14 @@ class Work:
         return self._equipment.recall(self._claim)
 
     def learn(self) -> None:
-        self.outcome.meaning = self._equipment.embedder.learn(self._claim)
+        if (meaning := self._equipment.embedder.learn(self._claim)) is not None:
+            self.outcome.meanings.append(meaning)
+
+    def leave_rest(self) -> None:
+        self.outcome.has_rest = True
+
+    def resemble(self, model: str, amounts: str) -> None:
+        self.outcome.meanings.append(looks.of_picture(model, self.blob.sha256, amounts))
 
     def _check_room(self, growth_bytes: int) -> None:
         """Raises `QuotaExceeded`, which is the step's reason to fail: new bytes count like uploaded ones."""

@@ -92,10 +92,13 @@ def _unique_names() -> Iterator[None]:
 
 
 def _checked(name: str | None, description: str | None, graph: str | None) -> dict[str, Any]:
-    cleaned = (names.text(name, "name", MAX_NAME_CHARS) or "").strip()
+    try:
+        cleaned = (names.text(name, "name", MAX_NAME_CHARS) or "").strip()
+        text = names.text(description, "description", MAX_DESCRIPTION_CHARS)
+    except Invalid as error:
+        raise error.about("workflow") from None
     if not cleaned:
         raise Invalid("A workflow has a name", field=("name",), kind="blank").about("workflow")
-    text = names.text(description, "description", MAX_DESCRIPTION_CHARS)
     return {"name": cleaned, "description": text, "graph": graphs.checked(graph)}
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Insert, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Insert, RowMapping, bindparam, insert, or_, select, update
 
 from mediatheque.model import Role
 from mediatheque.records.engine import Tx
@@ -24,13 +24,16 @@ _IDENTITY = (
     tenant.c.disabled_at.label("tenant_disabled_at"),
 )
 _KEY = (
+    api_key.c.id.label("key_id"),
     api_key.c.uuid.label("key_uuid"),
+    api_key.c.name.label("key_name"),
     api_key.c.role.label("key_role"),
     api_key.c.scopes,
     api_key.c.prefix,
     api_key.c.expires_at,
     api_key.c.revoked_at,
     api_key.c.created_at,
+    api_key.c.last_used_at,
 )
 
 
@@ -40,6 +43,20 @@ def tenant_named(tx: Tx, name: str) -> RowMapping | None:
 
 def tenant_with(tx: Tx, uuid: UUID) -> RowMapping | None:
     return tx.execute(select(tenant).where(tenant.c.uuid == uuid)).mappings().first()
+
+
+def tenants(tx: Tx) -> list[RowMapping]:
+    return list(tx.execute(select(tenant).order_by(tenant.c.id)).mappings())
+
+
+def metadata_policy(tx: Tx, tenant_id: int) -> str:
+    return str(tx.execute(_POLICY, {"tenant": tenant_id}).scalar_one())
+
+
+def set_metadata_policy(tx: Tx, tenant_id: int, policy: str) -> bool:
+    """False when it was that before."""
+    other = tenant.c.id == tenant_id, tenant.c.metadata_policy != policy
+    return tx.execute(update(tenant).where(*other).values(metadata_policy=policy)).rowcount == 1
 
 
 def add_tenant(tx: Tx, name: str, now: datetime, *, uuid: UUID | None = None) -> int:
@@ -93,6 +110,25 @@ def keys(tx: Tx, tenant_name: str | None) -> list[RowMapping]:
     return list(tx.execute(query).mappings())
 
 
+def keys_of(tx: Tx, tenant_id: int, user_id: int | None) -> list[RowMapping]:
+    """The tenant's keys, or one user's of them, newest first."""
+    query = select(*_IDENTITY, *_KEY).select_from(_OWNED_KEYS).where(api_key.c.tenant_id == tenant_id)
+    if user_id is not None:
+        query = query.where(api_key.c.user_id == user_id)
+    return list(tx.execute(query.order_by(api_key.c.id.desc())).mappings())
+
+
+def key_with(tx: Tx, tenant_id: int, key_uuid: UUID) -> RowMapping | None:
+    mine = api_key.c.tenant_id == tenant_id, api_key.c.uuid == key_uuid
+    return tx.execute(select(*_IDENTITY, *_KEY).select_from(_OWNED_KEYS).where(*mine)).mappings().first()
+
+
+def note_use(tx: Tx, key_id: int, now: datetime, before: datetime) -> None:
+    """The key was used, unless that is known of a moment after `before`."""
+    is_old = or_(api_key.c.last_used_at.is_(None), api_key.c.last_used_at < before)
+    tx.execute(update(api_key).where(api_key.c.id == key_id, is_old).values(last_used_at=now))
+
+
 def tenant_of_key(tx: Tx, key_uuid: UUID) -> int | None:
     return tx.execute(select(api_key.c.tenant_id).where(api_key.c.uuid == key_uuid)).scalar()
 
@@ -109,5 +145,6 @@ def _inserted(tx: Tx, statement: Insert) -> int:
     return int(key[0])
 
 
+_POLICY = select(tenant.c.metadata_policy).where(tenant.c.id == bindparam("tenant"))
 _OWNED_KEYS = api_key.join(user, user.c.id == api_key.c.user_id).join(tenant, tenant.c.id == api_key.c.tenant_id)
 _BY_SECRET = select(*_IDENTITY, *_KEY).select_from(_OWNED_KEYS).where(api_key.c.secret_sha256 == bindparam("secret"))

@@ -3,15 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    desc,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from mediatheque.model import Asset, Blob, State, Variant
 from mediatheque.records.engine import Tx
 from mediatheque.records.folding import sort_key
-from mediatheque.records.tables import asset, asset_tag, blob, folder, garbage, link, snapshot, variant
+from mediatheque.records.tables import asset, asset_tag, authorship, blob, folder, garbage, link, snapshot, variant
 
 _BLOB = tuple(column.label(f"current_{column.name}") for column in blob.c)
 WHOLE = select(asset, folder.c.path.label("folder_path"), *_BLOB).select_from(
@@ -31,13 +43,13 @@ class Scope:
 
 
 def add_blob(tx: Tx, values: dict[str, Any]) -> int:
-    return int(tx.execute(insert(blob).returning(blob.c.id), values).scalar_one())
+    return int(tx.execute(_ADD_BLOB, values).scalar_one())
 
 
 def add_asset(tx: Tx, values: dict[str, Any]) -> int:
     """A new row; where nothing says when its content was made, that is when the asset was."""
     dated = {"content_at": values.get("captured_at") or values["created_at"]} | values
-    return int(tx.execute(insert(asset).returning(asset.c.id), _keyed(dated)).scalar_one())
+    return int(tx.execute(_ADD, _keyed(dated)).scalar_one())
 
 
 def set_tags(tx: Tx, it: Asset, tags: Sequence[str]) -> None:
@@ -46,6 +58,13 @@ def set_tags(tx: Tx, it: Asset, tags: Sequence[str]) -> None:
         tx.execute(delete(asset_tag).where(asset_tag.c.asset_id == it.id))
     add_tags(tx, it.id, it.tenant_id, tags)
     change_asset(tx, it.id, {"tags": list(tags) or None})
+
+
+def tags_of(tx: Tx, tenant_id: int, limit: int) -> list[tuple[str, int]]:
+    """(tag, files that wear it and are not in the trash), the most worn first."""
+    worn = select(asset_tag.c.tag, func.count().label("files")).join(asset, asset.c.id == asset_tag.c.asset_id)
+    query = worn.where(asset_tag.c.tenant_id == tenant_id, asset.c.deleted_at.is_(None)).group_by(asset_tag.c.tag)
+    return [(row.tag, row.files) for row in tx.execute(query.order_by(desc("files"), asset_tag.c.tag).limit(limit))]
 
 
 def add_tags(tx: Tx, asset_id: int, tenant_id: int, tags: Sequence[str]) -> None:
@@ -115,10 +134,16 @@ def expired_before(tx: Tx, moment: datetime, limit: int) -> list[tuple[UUID, int
 
 
 def with_hashes(tx: Tx, tenant_id: int, hashes: Sequence[str]) -> dict[str, UUID]:
-    """The oldest asset of the tenant that is there with bytes of each of these SHA-256, where there is one."""
-    query = select(blob.c.sha256, asset.c.uuid).join(asset, asset.c.blob_id == blob.c.id)
-    query = query.where(blob.c.tenant_id == tenant_id, blob.c.sha256.in_(hashes), *shown())
-    return {row.sha256: row.uuid for row in tx.execute(query.order_by(blob.c.id.desc()))}
+    """The oldest asset of the tenant that is there with bytes of each of these SHA-256, where there is one.
+
+    Bytes as they are kept, or as they came before their metadata were taken out.
+    """
+    found: dict[str, UUID] = {}
+    for column in (blob.c.received_sha256, blob.c.sha256):
+        query = select(column.label("sha256"), asset.c.uuid).join(asset, asset.c.blob_id == blob.c.id)
+        query = query.where(blob.c.tenant_id == tenant_id, column.in_(hashes), *shown())
+        found |= {row.sha256: row.uuid for row in tx.execute(query.order_by(blob.c.id.desc()))}
+    return found
 
 
 def owning_blobs(tx: Tx, keys: Sequence[str]) -> list[Asset]:
@@ -162,20 +187,18 @@ def drop_blob(tx: Tx, blob_id: int) -> None:
 
 def newest(tx: Tx, scope: Scope, *, before: datetime | None, skip: int, limit: int) -> list[Asset]:
     """Shown assets created before `before`, newest first, the first `skip` left out."""
-    query = WHOLE.where(*_in(scope), *shown())
-    if before is not None:
-        query = query.where(asset.c.created_at < before)
-    query = query.order_by(asset.c.created_at.desc(), asset.c.id.desc()).limit(limit).offset(skip)
-    return [to_asset(row) for row in tx.execute(query).mappings()]
+    query = _newest(scope.is_public is not None, scope.folder_id is not None, before is not None)
+    values = {"tenant": scope.tenant_id, "kind": scope.kind, "public": scope.is_public, "folder": scope.folder_id,
+              "before": before, "skipped": skip, "most": limit}  # fmt: skip
+    return [to_asset(row) for row in tx.execute(query, values).mappings()]
 
 
 def in_order(tx: Tx, tenant_id: int, ids: Sequence[int], *, with_failed: bool = False) -> list[Asset]:
     """The assets with these row ids, in that order; those gone meanwhile are left out, and so are failed ones."""
     if not ids:
         return []
-    mine = asset.c.tenant_id + 0 == tenant_id  # as an expression: SQLite would walk the tenant's index, not the ids
-    query = WHOLE.where(mine, asset.c.id.in_(ids), *([asset.c.deleted_at.is_(None)] if with_failed else shown()))
-    found = {row["id"]: to_asset(row) for row in tx.execute(query).mappings()}
+    rows = tx.execute(_PRESENT_OF if with_failed else _SHOWN_OF, {"tenant": tenant_id, "ids": ids}).mappings()
+    found = {row["id"]: to_asset(row) for row in rows}
     return [found[asset_id] for asset_id in ids if asset_id in found]
 
 
@@ -212,14 +235,14 @@ def erase(tx: Tx, it: Asset, now: datetime, message: str | None = None) -> list[
     objects = [(it.blob.store, it.blob.key)]
     objects += [(made.store, made.key) for made in variants_of(tx, it.blob.id)]
     blank = {"blob_id": None, "filename": "", "original_filename": "", "alt_text": None, "folder_id": None}
-    blank |= {"title": None, "tags": None, "description": None, "content_at": None, "purpose": None}
+    blank |= {"title": None, "tags": None, "description": None, "content_at": None, "purpose": None, "extension": None}
     change_asset(
         tx,
         it.id,
         blank | {"is_public": False, "deleted_at": now, "updated_at": now, "captured_at": None, "expires_at": None},
     )
     set_tags(tx, it, ())
-    for about in (link, snapshot):
+    for about in (link, snapshot, authorship):
         tx.execute(delete(about).where(about.c.asset_id == it.id))
     tx.execute(delete(blob).where(blob.c.id == it.blob.id))
     discard(tx, objects, now, message)
@@ -265,6 +288,7 @@ def to_asset(row: RowMapping) -> Asset:
         deleted_at=row["deleted_at"],
         purpose=row["purpose"],
         expires_at=row["expires_at"],
+        extension=row["extension"],
         blob=Blob(
             **{name: row[f"current_{name}"] for name in ("id", "uuid", *_STORED)}, details=row["current_details"] or {}
         ),
@@ -280,13 +304,18 @@ def start_of(day: int) -> datetime:
     return datetime.fromtimestamp(day * 86400, UTC)
 
 
-def _in(scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    conditions: list[ColumnElement[bool]] = [asset.c.tenant_id == scope.tenant_id, asset.c.kind == scope.kind]
-    if scope.is_public is not None:
-        conditions.append(asset.c.is_public == scope.is_public)
-    if scope.folder_id is not None:
-        conditions.append(asset.c.folder_id == scope.folder_id)
-    return tuple(conditions)
+@cache
+def _newest(by_visibility: bool, by_folder: bool, by_moment: bool) -> Select[Any]:
+    """Built once: to build it takes longer than to run it."""
+    conditions = [asset.c.tenant_id == bindparam("tenant"), asset.c.kind == bindparam("kind"), *shown()]
+    if by_visibility:
+        conditions.append(asset.c.is_public == bindparam("public"))
+    if by_folder:
+        conditions.append(asset.c.folder_id == bindparam("folder"))
+    if by_moment:
+        conditions.append(asset.c.created_at < bindparam("before"))
+    newest_first = WHOLE.where(*conditions).order_by(asset.c.created_at.desc(), asset.c.id.desc())
+    return newest_first.limit(bindparam("most")).offset(bindparam("skipped"))
 
 
 def _keyed(values: dict[str, Any]) -> dict[str, Any]:
@@ -302,8 +331,14 @@ def _with_uuid() -> Select[Any]:
     return WHOLE.where(asset.c.uuid == bindparam("id"), asset.c.deleted_at.is_(None))
 
 
+_ADD = insert(asset).returning(asset.c.id)
+_ADD_BLOB = insert(blob).returning(blob.c.id)
 _CHANGE = update(asset).where(asset.c.id == bindparam("row"))
 _ANYONES = _with_uuid()
 _ONE = _with_uuid().where(asset.c.tenant_id == bindparam("tenant"))
 _VARIANTS = select(variant).where(variant.c.blob_id == bindparam("blob")).order_by(variant.c.id)
 _VARIANT = select(variant).where(variant.c.blob_id == bindparam("blob"), variant.c.name == bindparam("name"))
+_MINE = asset.c.tenant_id + 0 == bindparam("tenant"), asset.c.id.in_(bindparam("ids", expanding=True))
+"""The tenant as an expression: SQLite would walk its index, not the ids."""
+_PRESENT_OF = WHOLE.where(*_MINE, asset.c.deleted_at.is_(None))
+_SHOWN_OF = WHOLE.where(*_MINE, *shown())

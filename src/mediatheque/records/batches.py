@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, delete, exists, func, insert, select, update
 
 from mediatheque.records.engine import Row, Tx
+from mediatheque.records.runs import REST
 from mediatheque.records.tables import arrival, asset, batch, blob, finding, job, run
 
 
@@ -83,7 +84,7 @@ def _batch(row: Row) -> Batch:
     return Batch(**{column.name: row[column.name] for column in batch.c})
 
 
-_MINE = run.c.asset_id == asset.c.id
+_MINE = and_(run.c.asset_id == asset.c.id, run.c.trigger != REST)
 _READS = _MINE, run.c.skill.in_(bindparam("reading", expanding=True))
 _SEEN = (
     select(finding.c.value)
@@ -121,7 +122,8 @@ _ABOUT_ASSETS = (
     .label("batch_uuid"),
     select(func.max(run.c.error)).where(_MINE, run.c.state == "failed").scalar_subquery().label("run_error"),
 )
-_OUTCOMES = select(arrival, *_ABOUT_ASSETS).select_from(
+_SENT_IN = select(batch.c.uuid).where(batch.c.id == arrival.c.batch_id).correlate(arrival).scalar_subquery()
+_OUTCOMES = select(arrival, *_ABOUT_ASSETS, _SENT_IN.label("sent_in")).select_from(
     arrival.outerjoin(
         asset, and_(asset.c.uuid == arrival.c.asset_uuid, asset.c.tenant_id == arrival.c.tenant_id)
     ).outerjoin(blob, blob.c.id == asset.c.blob_id)

@@ -3,23 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, func, select
 
 from mediatheque.model import Asset, Filter, State
-from mediatheque.records.assets import Scope, day_of, in_order, start_of
+from mediatheque.records.assets import Scope, in_order, start_of
 from mediatheque.records.engine import Tx
+from mediatheque.records.failures import FAILED
 from mediatheque.records.search import COUNT_LIMIT, find, hits
 from mediatheque.records.tables import asset
-
-
-def failed_by_day(tx: Tx, scope: Scope) -> dict[int, int]:
-    """How many assets failed, by the day they came: they are few, and no tally counts them."""
-    mine = asset.c.tenant_id == scope.tenant_id, asset.c.kind == scope.kind, asset.c.deleted_at.is_(None)
-    query = select(asset.c.created_at).where(*mine, _FAILED)
-    days: dict[int, int] = {}
-    for (created_at,) in tx.execute(query):
-        days[day_of(created_at)] = days.get(day_of(created_at), 0) + 1
-    return days
 
 
 def from_day(tx: Tx, scope: Scope, *, day: int, ascending: bool, skip: int, limit: int) -> list[Asset]:
@@ -39,8 +30,10 @@ def filtered(
         return in_order(tx, scope.tenant_id, ids, with_failed=True), total
     conditions = [*_in(scope), *_conditions(tx, scope, narrow)]
     found = _page(tx, scope, conditions, _key(by_size=by_size), ascending, skip, limit)
-    counted = select(asset.c.id).where(*conditions).limit(COUNT_LIMIT).subquery()
-    return found, int(tx.execute(select(func.count()).select_from(counted)).scalar_one())
+    counted = select(asset.c.id).where(*conditions).limit(COUNT_LIMIT)
+    if not narrow.text:  # the newest lie together, those of a size all over the table
+        counted = counted.order_by(asset.c.created_at.desc())
+    return found, int(tx.execute(select(func.count()).select_from(counted.subquery())).scalar_one())
 
 
 def all_of(tx: Tx, scope: Scope, *, by_size: bool, ascending: bool, skip: int, limit: int) -> list[Asset]:
@@ -89,11 +82,7 @@ def _conditions(tx: Tx, scope: Scope, narrow: Filter) -> list[ColumnElement[bool
     elif narrow.media_type:
         conditions.append(asset.c.media_type == narrow.media_type)
     if narrow.states == (State.FAILED,):
-        conditions.append(_FAILED)
+        conditions.append(FAILED)
     elif narrow.states is not None:
         conditions.append(asset.c.state.in_(narrow.states))
     return conditions
-
-
-_FAILED = asset.c.state == literal_column("'failed'")
-"""Written as it is in the partial index, so that the planner sees it."""

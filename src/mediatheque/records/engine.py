@@ -4,6 +4,7 @@ On SQLite every process has one writing connection: threads that write at the sa
 one sync of the disk serves them all. PostgreSQL groups commits by itself.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mediatheque.errors import StorageFull, Unavailable
@@ -25,8 +26,9 @@ STATEMENT_SECONDS = 30
 """What a statement may take on PostgreSQL; after that it is `Unavailable`, and its connection free for others."""
 IDLE_SECONDS = 60
 """How long a process that is stopped within a transaction holds its locks there."""
-POOL_SIZE = 8
-POOL_OVERFLOW = 40
+POOL_SIZE = 24
+POOL_OVERFLOW = 24
+"""Connections beyond the size are closed after use; to open one costs PostgreSQL more than most statements do."""
 SQLITE_UNAVAILABLE = ("locked", "busy", "disk I/O error", "unable to open", "readonly")
 
 Tx = Connection
@@ -43,12 +45,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.is_sqlite = url.startswith("sqlite")
         self.url = url
-        engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, "on")
-        self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
+        engine = _sqlite_engine(url, isolation_level="AUTOCOMMIT") if self.is_sqlite else _postgresql_engine(url, "on")
+        self._reads = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._durable: _Writer = _GroupCommit(self._reads, url, "FULL") if self.is_sqlite else _Plain(engine)
         self._quick: _Writer = (
             _GroupCommit(self._reads, url, "NORMAL") if self.is_sqlite else _Plain(_postgresql_engine(url, "off"))
         )
+        self._watch = _Watch(self._reads)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -102,7 +105,12 @@ class Database:
         """The database's own clock: leases are held against it, so that workers' clocks need not agree."""
         return int(tx.execute(_SQLITE_NOW if self.is_sqlite else _POSTGRESQL_NOW).scalar_one())
 
+    def version(self) -> int | None:
+        """A number that changes with every commit of any process, told without waiting; None where it cannot be."""
+        return self._watch.version() if self.is_sqlite else None
+
     def close(self) -> None:
+        self._watch.close()
         self._durable.close()
         self._quick.close()
         self._reads.dispose()
@@ -247,7 +255,33 @@ class _GroupCommit:
         return self._connection
 
 
-def _sqlite_engine(url: str) -> Engine:
+class _Watch:
+    """A connection that only ever asks SQLite whether others have committed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turn = threading.Lock()
+        self._connection: Any = None
+
+    def version(self) -> int | None:
+        try:
+            with self._turn:
+                if self._connection is None:
+                    self._connection = self._engine.raw_connection()
+                    self._connection.driver_connection.execute("PRAGMA busy_timeout = 0")
+                rows = self._connection.driver_connection.execute("PRAGMA data_version").fetchall()
+        except (sqlite3.Error, SQLAlchemyError):
+            return None
+        return int(rows[0][0])
+
+    def close(self) -> None:
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+def _sqlite_engine(url: str, **options: Any) -> Engine:
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
@@ -255,12 +289,13 @@ def _sqlite_engine(url: str) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_SECONDS,
+        **options,
     )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000",
-                       "mmap_size = 268435456", "temp_store = MEMORY"):  # fmt: skip
+                       "mmap_size = 268435456"):  # fmt: skip
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
 from mediatheque.model import Execution, RunState
 from mediatheque.records.engine import Row, Tx
+from mediatheque.records.runs import REST
 from mediatheque.records.tables import asset, job, run
 
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
@@ -15,8 +17,9 @@ HISTORY_LIMIT = 100
 
 
 def latest_of(tx: Tx, asset_ids: Sequence[int], skills: Collection[str]) -> dict[int, list[Execution]]:
-    """The newest execution of each of these skills, oldest first, by asset."""
-    newest = select(func.max(run.c.id)).where(run.c.asset_id.in_(asset_ids), run.c.skill.in_(skills))
+    """The newest execution of each of these skills, oldest first, by asset; none that goes on with an earlier one."""
+    mine = run.c.asset_id.in_(asset_ids), run.c.skill.in_(skills), run.c.trigger != REST
+    newest = select(func.max(run.c.id)).where(*mine)
     query = _WITH_OWNER.where(run.c.id.in_(newest.group_by(run.c.asset_id, run.c.skill))).order_by(run.c.id)
     found: dict[int, list[Execution]] = defaultdict(list)
     for row in tx.execute(query).mappings():
@@ -37,6 +40,13 @@ def history(tx: Tx, asset_id: int, skills: Collection[str]) -> list[Execution]:
     seen = run.c.asset_id == asset_id, run.c.shown | run.c.skill.in_(skills)
     newest = _WITH_OWNER.where(*seen).order_by(run.c.id.desc()).limit(HISTORY_LIMIT)
     return [_execution(row) for row in tx.execute(newest).mappings()][::-1]
+
+
+def failed(tx: Tx, asset_id: int, uuid: UUID) -> tuple[str, dict[str, Any]] | None:
+    """(skill, parameters) of that run of the asset, if clients see it and it failed."""
+    query = select(run.c.skill, run.c.parameters).where(run.c.asset_id == asset_id, run.c.uuid == uuid, run.c.shown)
+    row = tx.execute(query.where(run.c.state == RunState.FAILED)).first()
+    return None if row is None else (row.skill, row.parameters or {})
 
 
 def skills_run(tx: Tx, asset_id: int) -> dict[str, int]:
@@ -73,7 +83,10 @@ def _execution(row: Row) -> Execution:
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        attempts=row["attempts"] if row["tries"] is None else row["tries"],
     )
 
 
-_WITH_OWNER = select(run, job.c.owner).select_from(run.outerjoin(job, job.c.run_id == run.c.id))
+_WITH_OWNER = select(run, job.c.owner, job.c.attempts.label("tries")).select_from(
+    run.outerjoin(job, job.c.run_id == run.c.id)
+)

@@ -1,13 +1,14 @@
 """Lists of a tenant's files of every kind, in any order, by any condition, in the library or in its trash."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Select,
     false,
     func,
@@ -25,6 +26,7 @@ from mediatheque.model import Asset, Variant
 from mediatheque.records import search
 from mediatheque.records.assets import WHOLE, shown, start_of, to_asset, variant_of
 from mediatheque.records.engine import Tx
+from mediatheque.records.failures import failed
 from mediatheque.records.links import PAGE, TEXT
 from mediatheque.records.search import COUNT_LIMIT
 from mediatheque.records.tables import asset, asset_tag, asset_text, finding, variant
@@ -40,12 +42,15 @@ KEYS: dict[SortBy, ColumnElement[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What a list is about: files of a tenant of these kinds, in one folder or (None) anywhere."""
+    """What a list is about: files of a tenant of these kinds, in one folder or (None) anywhere.
+
+    `has_failed`: files that failed are among them."""
 
     tenant_id: int
     kinds: tuple[str, ...]
     folder_id: int | None = None
     in_trash: bool = False
+    has_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +193,15 @@ def texts_of(tx: Tx, blob_ids: Sequence[int], kinds: Sequence[str]) -> dict[int,
     return found
 
 
-def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any]:
+def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any] | CompoundSelect[Any]:
     """(id, place in the order) of what the filter leaves, found by its ids, its text or its tags where it has some."""
-    query = select(asset.c.id, KEYS[order.by].label("place")).where(*_narrowed(shelf, narrow))
+    query = select(asset.c.id, KEYS[order.by].label("place"))
+    if not (narrow.text or narrow.tags or narrow.ids):
+        found = [query.where(*mine, *_own(narrow)) for mine in _parts(shelf)]
+        return union_all(*found) if len(found) > 1 else found[0]
+    mine = [asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.kind.in_(shelf.kinds), *_place(shelf)]
+    folder = [] if shelf.folder_id is None else [asset.c.folder_id + 0 == shelf.folder_id]
+    query = query.where(*mine, *folder, *_own(narrow))  # found by these; the tenant is looked at, not walked
     tags = list(narrow.tags)
     if narrow.ids:  # so few that each is looked at by itself
         query = query.where(*_says(tx, narrow))
@@ -200,45 +211,50 @@ def _left(tx: Tx, shelf: Shelf, narrow: FileFilter, order: Order) -> Select[Any]
         hits = search.matching(tx, shelf.tenant_id, tokens, search.needles(narrow.text), narrow.search_in).subquery()
         query = query.join(hits, next(iter(hits.c)) == asset.c.id)
     elif tags:
-        mine = asset_tag.c.tenant_id == shelf.tenant_id, asset_tag.c.tag == tags.pop()
-        query = query.join(asset_tag, asset_tag.c.asset_id == asset.c.id).where(*mine)
+        worn = asset_tag.c.tenant_id == shelf.tenant_id, asset_tag.c.tag == tags.pop()
+        query = query.join(asset_tag, asset_tag.c.asset_id == asset.c.id).where(*worn)
     return query.where(*(_wears(tag) for tag in tags))
 
 
 def _along(shelf: Shelf, order: Order, conditions: Sequence[ColumnElement[bool]]) -> Select[Any] | Any:
     """Ids in order: one stream for each kind from its own index, merged by the database."""
     key = KEYS[order.by]
-    if shelf.folder_id is not None or shelf.in_trash or len(shelf.kinds) == 1:
-        base = select(asset.c.id).where(*_within(shelf), *conditions)
+    by_kind = [replace(shelf, kinds=(kind,)) for kind in shelf.kinds]
+    is_one = shelf.folder_id is not None or shelf.in_trash
+    parts = [mine for one in ([shelf] if is_one else by_kind) for mine in _parts(one)]
+    if len(parts) == 1:
+        base = select(asset.c.id).where(*parts[0], *conditions)
         return base.order_by(*(it.asc() if order.ascending else it.desc() for it in (key, asset.c.id)))
-    streams = [
-        select(asset.c.id.label("id"), key.label("place")).where(
-            asset.c.tenant_id == shelf.tenant_id, asset.c.kind == kind, *_place(shelf), *conditions
-        )
-        for kind in shelf.kinds
-    ]
+    streams = [select(asset.c.id.label("id"), key.label("place")).where(*mine, *conditions) for mine in parts]
     place: ColumnElement[Any] = literal_column("place")
     identity: ColumnElement[int] = literal_column("id")
     return union_all(*streams).order_by(*(it.asc() if order.ascending else it.desc() for it in (place, identity)))
 
 
-def _narrowed(shelf: Shelf, narrow: FileFilter) -> list[ColumnElement[bool]]:
-    if narrow.text or narrow.tags or narrow.ids:  # found by these; the tenant is looked at, not walked
-        mine = [asset.c.tenant_id + 0 == shelf.tenant_id, asset.c.kind.in_(shelf.kinds), *_place(shelf)]
-        folder = [] if shelf.folder_id is None else [asset.c.folder_id + 0 == shelf.folder_id]
-        return [*mine, *folder, *_own(narrow)]
-    return [*_within(shelf), *_own(narrow)]
+def _parts(shelf: Shelf) -> list[list[ColumnElement[bool]]]:
+    """What is found by one index each: the files that are shown, and those that failed."""
+    if not shelf.has_failed:
+        return [_within(shelf)]
+    folder = [] if shelf.folder_id is None else [asset.c.folder_id == shelf.folder_id]
+    broken = [asset.c.tenant_id == shelf.tenant_id, _of_kinds(shelf), *failed(), *folder]
+    return [_within(replace(shelf, has_failed=False)), broken]
+
+
+def _of_kinds(shelf: Shelf) -> ColumnElement[bool]:
+    return asset.c.kind == shelf.kinds[0] if len(shelf.kinds) == 1 else asset.c.kind.in_(shelf.kinds)
 
 
 def _within(shelf: Shelf) -> list[ColumnElement[bool]]:
     if shelf.folder_id is not None:
         tenant = asset.c.tenant_id + 0 == shelf.tenant_id
         return [asset.c.folder_id == shelf.folder_id, tenant, asset.c.kind.in_(shelf.kinds), *_place(shelf)]
-    return [asset.c.tenant_id == shelf.tenant_id, asset.c.kind.in_(shelf.kinds), *_place(shelf)]
+    return [asset.c.tenant_id == shelf.tenant_id, _of_kinds(shelf), *_place(shelf)]
 
 
 def _place(shelf: Shelf) -> tuple[ColumnElement[bool], ...]:
-    return (asset.c.deleted_at.is_not(None), asset.c.blob_id.is_not(None)) if shelf.in_trash else shown()
+    if shelf.in_trash:
+        return asset.c.deleted_at.is_not(None), asset.c.blob_id.is_not(None)
+    return (asset.c.deleted_at.is_(None),) if shelf.has_failed else shown()
 
 
 def _own(narrow: FileFilter) -> list[ColumnElement[bool]]:

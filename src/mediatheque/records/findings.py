@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select, update
 
 from mediatheque.model import RunState
+from mediatheque.records.assets import shown
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import finding, run
+from mediatheque.records.tables import asset, finding, run
 from mediatheque.understanding import Finding, Verdict
 
 DOCUMENTS = ("document_text", "chunks", "transcript", "scenes")
@@ -74,6 +75,16 @@ def of_skills(tx: Tx, blob_id: int, skills: Collection[str]) -> list[Finding]:
         newest.pop(row["kind"], None)
         newest[row["kind"]] = _finding(row)
     return list(newest.values())
+
+
+def unfinished(tx: Tx, kind: str, field_name: str, after: int, limit: int) -> list[Any]:
+    """(id, uuid, tenant_id) of documents after that row of which a finding of this kind has something in a list."""
+    told = select(finding.c.blob_id).where(
+        finding.c.blob_id == asset.c.blob_id, finding.c.kind == kind, finding.c.value[field_name].as_string() != "[]"
+    )
+    mine = asset.c.id > after, asset.c.kind == "document", *shown(), told.exists()
+    query = select(asset.c.id, asset.c.uuid, asset.c.tenant_id).where(*mine)
+    return list(tx.execute(query.order_by(asset.c.id).limit(limit)))
 
 
 def run_of(tx: Tx, asset_id: int, uuid: UUID) -> int | None:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mediatheque.model import Profile
 from mediatheque.records.engine import Row, Tx
@@ -24,8 +24,7 @@ def profile_with(tx: Tx, uuid: UUID, tenant_id: int, *, for_update: bool = False
 
 
 def default_of(tx: Tx, tenant_id: int) -> Profile | None:
-    query = select(storage_profile).where(storage_profile.c.tenant_id == tenant_id, storage_profile.c.is_default)
-    row = tx.execute(query).mappings().first()
+    row = tx.execute(_DEFAULT, {"tenant": tenant_id}).mappings().first()
     return None if row is None else _profile(row)
 
 
@@ -75,3 +74,8 @@ def hold(tx: Tx, uuid: UUID, tenant_id: int) -> bool:
 
 def _profile(row: Row) -> Profile:
     return Profile(**{column.name: row[column.name] for column in storage_profile.c})
+
+
+_DEFAULT = select(storage_profile).where(
+    storage_profile.c.tenant_id == bindparam("tenant"), storage_profile.c.is_default
+)

@@ -4,7 +4,7 @@ A job is leased: whoever holds it renews the lease, and every write that ends it
 with, so that a worker that was thought dead cannot undo what its successor did.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     RowMapping,
-    and_,
     bindparam,
     case,
     delete,
@@ -29,9 +28,17 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from mediatheque.model import Queue, Run, RunState, StepResult
 from mediatheque.records.engine import Row, Tx
-from mediatheque.records.tables import MICROSECOND, asset, blob, job, run, step
+from mediatheque.records.tables import MICROSECOND, asset, blob, job, run, step, tenant
 
-LANES = {Queue.FAST: 0, Queue.ENRICH: 1, Queue.CRAWL: 2}
+LATER = "later"
+"""The lane of what nobody waits for: who serves `enrich` takes from it while the library is quiet (decision 0032)."""
+LANES: dict[str, int] = {Queue.FAST: 0, Queue.ENRICH: 1, Queue.CRAWL: 2, LATER: 3}
+PAUSED = "paused"
+"""The lanes, told as one, of tenants whose work rests: nobody serves them (`records.pauses`)."""
+PAUSED_FROM = 10
+"""The number of a lane that rests is this much higher."""
+REST = "rest"
+"""Trigger of runs that go on where an earlier one stopped: they count in no status of a file."""
 BACKLOG_LIMIT = 1000
 HORIZON_MICROS = 3600 * MICROSECOND
 """No delay and no lease is this long: one that ends later was written before the clock was put back."""
@@ -64,7 +71,7 @@ class Claim:
 def enqueue(
     tx: Tx,
     rows: list[dict[str, Any]],
-    lanes: Sequence[Queue],
+    lanes: Sequence[str],
     now_micros: int,
     *,
     first: bool = False,
@@ -72,15 +79,19 @@ def enqueue(
 ) -> list[int]:
     """Add runs and their jobs; a tenant with many jobs waiting goes behind those with few.
 
-    `first`: before all others of their lane. `chained`: one after another, each when the one before it has ended.
+    `first`: before all others of their lane, and even while the tenant's work is paused. `chained`: one after another,
+    each when the one before it has ended.
     """
-    run_ids = [int(tx.execute(insert(run).returning(run.c.id), row).scalar_one()) for row in rows]
+    run_ids = [int(tx.execute(_ADD_RUN, row).scalar_one()) for row in rows]
     tenant_id = rows[0]["tenant_id"]
-    backlog = FIRST if first else _backlog(tx, tenant_id)
+    backlog, is_paused = (FIRST, False) if first else _turn(tx, tenant_id)
     common = {"tenant_id": tenant_id, "backlog": backlog, "available_at": now_micros}
-    jobs = [{"run_id": run_id, "lane": LANES[lane]} for run_id, lane in zip(run_ids, lanes, strict=True)]
+    jobs = [
+        {"run_id": run_id, "lane": lane_number(lane, is_paused=is_paused)}
+        for run_id, lane in zip(run_ids, lanes, strict=True)
+    ]
     if not chained:
-        tx.execute(insert(job), [common | row for row in jobs])
+        tx.execute(_ADD_JOBS, [common | row for row in jobs])
         return run_ids
     before = None
     for row in jobs:
@@ -88,7 +99,12 @@ def enqueue(
     return run_ids
 
 
-def claim(tx: Tx, owner: str, lanes: Iterable[Queue], *, limit: int, lease_seconds: float) -> list[Claim]:
+def lane_number(lane: str, *, is_paused: bool) -> int:
+    """What makes a file usable rests never."""
+    return LANES[lane] + (PAUSED_FROM if is_paused and lane != Queue.FAST else 0)
+
+
+def claim(tx: Tx, owner: str, lanes: Iterable[str], *, limit: int, lease_seconds: float) -> list[Claim]:
     """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
     wanted = {"lanes": [LANES[lane] for lane in lanes], "most": limit, "holder": owner,
               "lease": round(lease_seconds * MICROSECOND)}  # fmt: skip
@@ -149,63 +165,11 @@ def latest(tx: Tx, asset_id: int) -> Run | None:
     return None if row is None else run_of(row, steps_of(tx, row["id"]))
 
 
-def stuck(tx: Tx, *, grace_seconds: float) -> list[Row]:
-    """Runs of assets that are there, and that nobody will end: without a job, or abandoned long ago."""
-    long_ago = now(tx) - round(grace_seconds * MICROSECOND)
-    abandoned = and_(job.c.lease_until > 0, job.c.lease_until <= long_ago)
-    query = (
-        select(run.c.id, run.c.uuid)
-        .join(asset, and_(asset.c.id == run.c.asset_id, asset.c.deleted_at.is_(None)))
-        .outerjoin(job, job.c.run_id == run.c.id)
-        .where(run.c.state.in_(_UNFINISHED), or_(and_(job.c.id.is_(None), run.c.created_at <= long_ago), abandoned))
-        .order_by(run.c.id)
-    )
-    return list(tx.execute(query).mappings())
-
-
-def given_up(tx: Tx, skills: Sequence[str]) -> list[Row]:
-    """Failed runs of these skills after which the asset is alive and nobody has tried again."""
-    later = run.alias()
-    again = select(later.c.id).where(
-        later.c.asset_id == run.c.asset_id, later.c.blob_id == run.c.blob_id, later.c.skill == run.c.skill,
-        later.c.id > run.c.id,
-    )  # fmt: skip
-    query = (
-        select(run.c.id, run.c.uuid)
-        .join(asset, and_(asset.c.id == run.c.asset_id, asset.c.blob_id == run.c.blob_id))
-        .where(run.c.state == "failed", run.c.skill.in_(skills), asset.c.state != "failed", ~again.exists())
-        .where(asset.c.deleted_at.is_(None))
-        .order_by(run.c.id)
-    )
-    return list(tx.execute(query).mappings())
-
-
-def restart(tx: Tx, run_ids: Sequence[int], lane_of: Mapping[str, Queue]) -> None:
-    """Give these runs a job that can be claimed at once, with all its attempts."""
-    tx.execute(delete(job).where(job.c.run_id.in_(run_ids)))
-    mine = run.c.id.in_(run_ids), run.c.skill.in_(list(lane_of))
-    tx.execute(update(run).where(*mine).values(state="queued", error=None, finished_at=None))
-    rows = tx.execute(select(run.c.id, run.c.tenant_id, run.c.skill).where(run.c.id.in_(run_ids))).all()
-    jobs = [
-        {"run_id": row.id, "tenant_id": row.tenant_id, "lane": LANES[lane_of[row.skill]], "backlog": 0,
-         "available_at": 0}
-        for row in rows if row.skill in lane_of
-    ]  # fmt: skip
-    if jobs:
-        tx.execute(insert(job), jobs)
-
-
-def unfinished(tx: Tx, run_ids: Sequence[int]) -> list[int]:
-    """Those of the runs that have not ended."""
-    query = select(run.c.id).where(run.c.state.in_(_UNFINISHED)).order_by(run.c.id)
-    known = set(run_ids)
-    return [found for found in tx.execute(query).scalars() if found in known]
-
-
 def depth(tx: Tx) -> dict[str, int]:
     """Jobs waiting or running, by lane."""
     counts = {row.lane: row.jobs for row in tx.execute(_DEPTH)}
-    return {lane.value: counts.get(number, 0) for lane, number in LANES.items()}
+    found = {str(lane): counts.get(number, 0) for lane, number in LANES.items()}
+    return found | {PAUSED: sum(jobs for number, jobs in counts.items() if number >= PAUSED_FROM)}
 
 
 def oldest_seconds(tx: Tx) -> dict[str, float]:
@@ -214,14 +178,18 @@ def oldest_seconds(tx: Tx) -> dict[str, float]:
     query = select(job.c.lane, made.label("made")).join(run, run.c.id == job.c.run_id).group_by(job.c.lane)
     micros = tx.execute(select(now(tx))).scalar_one()
     ages = {row.lane: max(0.0, (micros - row.made) / MICROSECOND) for row in tx.execute(query)}
-    return {lane.value: ages.get(number, 0.0) for lane, number in LANES.items()}
+    return {str(lane): ages.get(number, 0.0) for lane, number in LANES.items()}
 
 
 def next_due_seconds(tx: Tx) -> float | None:
-    """Until the next job that needs no turn can be claimed, its lease or its delay having ended; None: none is."""
+    """Until the next job that needs no turn can be claimed, its lease or its delay having ended; None: there is none.
+
+    Of the lane `later` nothing is told: whether it is its turn depends on all others (`records.lulls`).
+    """
     held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
     due = func.min(held_until) - now(tx)
-    micros = tx.execute(select(due).where(_UNCHAINED, job.c.site.is_(None))).scalar()
+    lanes = job.c.lane.in_([LANES[Queue.FAST], LANES[Queue.ENRICH]])
+    micros = tx.execute(select(due).where(_UNCHAINED, lanes)).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
@@ -245,9 +213,10 @@ def run_of(row: Row, steps: list[StepResult]) -> Run:
     )
 
 
-def _backlog(tx: Tx, tenant_id: int) -> int:
-    waiting = select(job.c.id).where(job.c.tenant_id == tenant_id).limit(BACKLOG_LIMIT).subquery()
-    return int(tx.execute(select(func.count()).select_from(waiting)).scalar_one())
+def _turn(tx: Tx, tenant_id: int) -> tuple[int, bool]:
+    """(how many jobs the tenant has waiting, whether its work is paused)."""
+    row = tx.execute(_TURN, {"tenant": tenant_id}).one()
+    return int(row.backlog), row.paused_at is not None
 
 
 def _held(job_id: Any, owner: Any, fence: Any) -> tuple[ColumnElement[bool], ...]:
@@ -271,7 +240,6 @@ SQLITE_NOW: ColumnElement[int] = literal_column(
 POSTGRESQL_NOW: ColumnElement[int] = literal_column(
     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)", BigInteger
 )
-_UNFINISHED = ("queued", "running")
 _DEPTH = select(job.c.lane, func.count().label("jobs")).group_by(job.c.lane)
 _DETAILS = (
     select(
@@ -330,6 +298,13 @@ def take(now: ColumnElement[int], *more: ColumnElement[bool]) -> ReturningUpdate
 # Built once: to build a statement takes longer than to run it, and SQLite's writers wait for each other.
 _TAKE = {True: take(SQLITE_NOW), False: take(POSTGRESQL_NOW)}
 _END = delete(job).where(*_held(bindparam("job"), bindparam("holder"), bindparam("fenced")))
+_ADD_RUN = insert(run).returning(run.c.id)
+_ADD_JOBS = insert(job)
+_MINE = select(job.c.id).where(job.c.tenant_id == bindparam("tenant")).limit(BACKLOG_LIMIT).subquery()
+_TURN = select(
+    select(func.count()).select_from(_MINE).scalar_subquery().label("backlog"),
+    select(tenant.c.work_paused_at).where(tenant.c.id == bindparam("tenant")).scalar_subquery().label("paused_at"),
+)
 _FINISH = update(run).where(run.c.id == bindparam("row"))
 _FORGET_STEPS = delete(step).where(step.c.run_id == bindparam("run"))
 _ADD_STEPS = insert(step)

@@ -1,15 +1,30 @@
 """Substring search over names and texts, with the tenant inside the index: trigrams on both databases.
 
 `scope` is three characters of a private-use area, one trigram: tenant, kind and visibility at once, so that a
-tenant's search reads no other tenant's postings. `body` has four sections: names and tags, words about the asset,
-text that can be seen in it, and text that it is or says.
+tenant's search reads no other tenant's postings. Of the texts, `names` has names and tags, `seen` what can be read in
+a picture, `body` words about the asset and text that it is or says; each is in the index by itself, too.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, column, delete, func, insert, literal, select, table, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    table,
+    update,
+)
 
 from mediatheque.filing import SearchIn
 from mediatheque.model import Asset
@@ -24,9 +39,9 @@ COUNT_LIMIT = 10_000
 
 KINDS = ("image", "document", "video", "audio", "link")
 SECTIONS = (("description",), ("visible_text",), ("document_text", "page_text", "transcript"))
-"""Findings whose text, a string or an object with `text`, lies in the sections behind the names."""
+"""Findings whose text, a string or an object with `text`, is about the asset, can be seen in it, or is what it says."""
 INDEXED = frozenset(kind for section in SECTIONS for kind in section)
-_SEPARATOR, _SECTION = "\x1f", "\x1d"
+_SEPARATOR = "\x1f"
 _FIRST_CHARACTER, _BASE = 0xE000, 6400
 _TRIGRAM = 3
 _NEEDLE = re.compile(r'"([^"]+)"|(\S+)')
@@ -53,19 +68,23 @@ def discard(tx: Tx, it: Asset) -> None:
     tx.execute(update(asset_text).where(mine).values(scope=trash_token(it.tenant_id)))
 
 
-def put(tx: Tx, asset_id: int, scope: Scope, *sections: Texts) -> None:
-    """Index these texts of a new asset: its names first."""
-    tx.execute(insert(asset_text), row(asset_id, scope, *sections))
+def put(tx: Tx, asset_id: int, scope: Scope, names: Texts, about: Texts = ()) -> None:
+    """Index these texts of a new asset."""
+    tx.execute(insert(asset_text), row(asset_id, scope, names, about))
 
 
-def row(asset_id: int, scope: Scope, *sections: Texts) -> dict[str, Any]:
+def row(
+    asset_id: int, scope: Scope, names: Texts, about: Texts = (), seen: Texts = (), read: Texts = ()
+) -> dict[str, Any]:
     """What is indexed of an asset with these texts."""
-    body = _SECTION.join(_body(texts) for texts in sections)
-    return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _tokens(scope)[0], "body": body}
+    return {"asset_id": asset_id, "tenant_id": scope.tenant_id, "scope": _tokens(scope)[0],
+            "names": _folded(names), "seen": _folded(seen), "body": _folded([*about, *read])}  # fmt: skip
 
 
-def change(tx: Tx, asset_id: int, scope: Scope, *sections: Texts) -> None:
-    values = row(asset_id, scope, *sections)
+def change(
+    tx: Tx, asset_id: int, scope: Scope, names: Texts, about: Texts = (), seen: Texts = (), read: Texts = ()
+) -> None:
+    values = row(asset_id, scope, names, about, seen, read)
     tx.execute(update(asset_text).where(asset_text.c.asset_id == asset_id).values(values))
 
 
@@ -109,33 +128,36 @@ def matching(
         mine = asset_text.c.tenant_id == tenant_id, asset_text.c.scope.in_(tokens)
         return select(asset_text.c.asset_id).where(*mine, holds(tx, wanted, search_in))
     scopes = " OR ".join(f'"{token}"' for token in tokens)
-    every = " AND ".join(f'body : "{needle.replace(chr(34), chr(34) * 2)}"' for needle in indexed)
-    found = select(_INDEX.c.rowid).where(_INDEX.c.asset_text_index.op("MATCH")(f"scope : ({scopes}) AND {every}"))
-    if search_in is SearchIn.ALL and len(indexed) == len(wanted):
+    places = " ".join(column.name for column in _columns(search_in))
+    every = " AND ".join(f'{{{places}}} : "{needle.replace(chr(34), chr(34) * 2)}"' for needle in indexed)
+    index = _SEEN_INDEX if search_in is SearchIn.VISIBLE_TEXT else _INDEX
+    found = select(index.c.rowid).where(index.c[index.name].op("MATCH")(f"scope : ({scopes}) AND {every}"))
+    if len(indexed) == len(wanted):
         return found
-    return found.join(asset_text, asset_text.c.asset_id == _INDEX.c.rowid).where(holds(tx, wanted, search_in))
+    return found.join(asset_text, asset_text.c.asset_id == index.c.rowid).where(holds(tx, wanted, search_in))
 
 
 def holds(tx: Tx, wanted: Sequence[str], search_in: SearchIn) -> ColumnElement[bool]:
-    """Whether the indexed text holds all that is `wanted`, in the section where it is looked for."""
+    """Whether the indexed texts hold all that is `wanted`, there where it is looked for."""
     return and_(*(_has(tx, needle, search_in) for needle in wanted))
 
 
 def _has(tx: Tx, needle: str, search_in: SearchIn) -> ColumnElement[bool]:
-    body, place = asset_text.c.body, func.instr if tx.dialect.name == "sqlite" else func.strpos
-    anywhere = place(body, needle) > 0
-    if tx.dialect.name != "sqlite":
-        anywhere = body.contains(needle, autoescape=True)
-    if search_in is SearchIn.ALL:
-        return anywhere
+    columns = _columns(search_in)
+    if tx.dialect.name == "sqlite":
+        return or_(*(func.instr(text, needle) > 0 for text in columns))
+    return (columns[0] if len(columns) == 1 else _ALL).contains(needle, autoescape=True)
 
-    def end(text: Any) -> Any:
-        return place(text.concat(_SECTION), literal(_SECTION))
 
-    section: Any = body
-    for _ in range(0 if search_in is SearchIn.METADATA else 2):
-        section = func.substr(section, end(section) + 1)
-    return anywhere & place(section, needle).between(1, end(section) - 1)
+def _columns(search_in: SearchIn) -> tuple[Column[str], ...]:
+    texts = asset_text.c
+    match search_in:
+        case SearchIn.METADATA:
+            return (texts.names,)
+        case SearchIn.VISIBLE_TEXT:
+            return (texts.seen,)
+        case _:
+            return texts.names, texts.seen, texts.body
 
 
 def tokens_of(tenant_id: int, kinds: Iterable[str]) -> list[str]:
@@ -199,8 +221,14 @@ def _spelled(number: int) -> str:
     return "".join(chr(_FIRST_CHARACTER + digit) for digit in digits)
 
 
-def _body(texts: Texts) -> str:
+def _folded(texts: Texts) -> str:
     return _SEPARATOR.join(fold(value) for value in texts if value)
 
 
+_ALL: ColumnElement[str] = literal_column(
+    f"(asset_text.names || '{_SEPARATOR}' || asset_text.seen || '{_SEPARATOR}' || asset_text.body)", Text
+)
+"""Letter by letter the expression of PostgreSQL's index `ix_asset_text_all`."""
 _INDEX = table("asset_text_index", column("rowid"), column("asset_text_index"))
+_SEEN_INDEX = table("asset_seen_index", column("rowid"), column("asset_seen_index"))
+"""Of few files, and of a few words each: to look for those among the words of all takes SQLite long."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, select
 
 from mediatheque.model import Asset
 from mediatheque.records.assets import Scope, day_of
@@ -51,8 +51,9 @@ def record(tx: Tx, change: Change) -> None:
 
 def total(tx: Tx, scope: Scope) -> int:
     """Number of assets."""
-    query = select(func.coalesce(func.sum(tally.c.assets), 0)).where(*_in(scope))
-    return int(tx.execute(query).scalar_one())
+    values = {"tenant": scope.tenant_id, "folder": scope.folder_id or ALL_FOLDERS, "kind": scope.kind,
+              "public": scope.is_public}  # fmt: skip
+    return int(tx.execute(_TOTAL if scope.is_public is None else _TOTAL_OF_VISIBILITY, values).scalar_one())
 
 
 def by_day(tx: Tx, scope: Scope) -> list[tuple[int, int]]:
@@ -129,3 +130,11 @@ def _in(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     mine = and_(tally.c.tenant_id == scope.tenant_id, tally.c.folder_id == (scope.folder_id or ALL_FOLDERS))
     conditions = (mine, tally.c.kind == scope.kind)
     return conditions if scope.is_public is None else (*conditions, tally.c.is_public == scope.is_public)
+
+
+_TOTAL = select(func.coalesce(func.sum(tally.c.assets), 0)).where(
+    tally.c.tenant_id == bindparam("tenant"),
+    tally.c.folder_id == bindparam("folder"),
+    tally.c.kind == bindparam("kind"),
+)
+_TOTAL_OF_VISIBILITY = _TOTAL.where(tally.c.is_public == bindparam("public"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, text, update
 
 from mediatheque.records.assets import shown
 from mediatheque.records.engine import Row, Tx
@@ -16,6 +16,8 @@ from mediatheque.records.tables import asset, embedding, finding, vector
 
 INDEXED = 384
 BYTES_PER_AMOUNT = 2
+LOOKS = "looks:"
+"""What the names of models begin with that know what pictures look like; the others know what texts mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,11 @@ def counted(tx: Tx, tenant_id: int, asset_id: int, field: str) -> int:
     return max(counts, default=0)
 
 
-def models_of(tx: Tx, tenant_id: int) -> dict[str, int]:
-    """The models that made a tenant's vectors, with how many files each has been gone through by."""
-    query = select(embedding.c.model, func.count()).where(embedding.c.tenant_id == tenant_id)
+def models_of(tx: Tx, tenant_id: int, *, of_looks: bool = False) -> dict[str, int]:
+    """The models that made a tenant's vectors of texts, or of pictures' looks, with how many files each has been gone
+    through by."""
+    mine = embedding.c.tenant_id == tenant_id, _is_of_looks() if of_looks else ~_is_of_looks()
+    query = select(embedding.c.model, func.count()).where(*mine)
     return {row[0]: row[1] for row in tx.execute(query.group_by(embedding.c.model))}
 
 
@@ -92,9 +96,21 @@ def behind(tx: Tx, model: str, kinds: Sequence[str], after: int, limit: int) -> 
     return list(tx.execute(query.order_by(asset.c.id).limit(limit)))
 
 
+def unseen(tx: Tx, model: str, kind: str, after: int, limit: int) -> list[Any]:
+    """(id, uuid, tenant_id) of pictures after that row that this model of looks has not been through, and that a
+    finding of that kind or vectors by another such model say were to be understood."""
+    done = select(embedding.c.asset_id).where(embedding.c.asset_id == asset.c.id, embedding.c.model == model)
+    before = select(embedding.c.asset_id).where(embedding.c.asset_id == asset.c.id, _is_of_looks())
+    told = select(finding.c.id).where(finding.c.blob_id == asset.c.blob_id, finding.c.kind == kind)
+    query = select(asset.c.id, asset.c.uuid, asset.c.tenant_id)
+    mine = asset.c.id > after, asset.c.kind == "image", *shown(), ~done.exists(), told.exists() | before.exists()
+    return list(tx.execute(query.where(*mine).order_by(asset.c.id).limit(limit)))
+
+
 def others(tx: Tx, model: str) -> set[tuple[int, str]]:
-    """(tenant, model) of all vectors that another model made."""
-    query = select(embedding.c.tenant_id, embedding.c.model).where(embedding.c.model != model)
+    """(tenant, model) of all vectors that another model for the same made."""
+    same = _is_of_looks() if model.startswith(LOOKS) else ~_is_of_looks()
+    query = select(embedding.c.tenant_id, embedding.c.model).where(embedding.c.model != model, same)
     return {(row.tenant_id, row.model) for row in tx.execute(query.distinct())}
 
 
@@ -139,6 +155,10 @@ def index_all(tx: Tx) -> None:
 def literal(amounts: Iterable[float]) -> str:
     """A vector as pgvector writes it."""
     return "[" + ",".join(f"{value:.5g}" for value in amounts) + "]"
+
+
+def _is_of_looks() -> ColumnElement[bool]:
+    return embedding.c.model.startswith(LOOKS, autoescape=True)
 
 
 def _index(tx: Tx, asset_id: int, model: str) -> None:

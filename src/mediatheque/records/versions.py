@@ -1,6 +1,6 @@
 """Rows of versions: packed contents, each beside the version that it is told by (core/history.py)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mediatheque.authoring import Artifact, Version
 from mediatheque.records.engine import Row, Tx
 from mediatheque.records.tables import artifact_content, artifact_version, user
+
+PAGE = 20
+"""Contents read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ def put_newest(tx: Tx, it: Artifact, packed: bytes) -> None:
 def newest(tx: Tx, artifact_id: int) -> bytes:
     query = select(artifact_content.c.packed).where(artifact_content.c.artifact_id == artifact_id)
     return bytes(tx.execute(query).scalar_one())
+
+
+def newest_of(tx: Tx, artifact_ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """(artifact, newest content, packed) of these, by one query for a usual page: more at a time can be large."""
+    query = select(artifact_content.c.artifact_id, artifact_content.c.packed)
+    for start in range(0, len(artifact_ids), PAGE):
+        few = artifact_ids[start : start + PAGE]
+        for row in tx.execute(query.where(artifact_content.c.artifact_id.in_(few))):
+            yield row.artifact_id, bytes(row.packed)
 
 
 def packed(tx: Tx, artifact_id: int, versions: Sequence[int]) -> dict[int, Packed]:

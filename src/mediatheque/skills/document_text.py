@@ -13,7 +13,8 @@ TEXT, CHUNKS, FACTS = "document_text", "chunks", "text_facts"
 def extract(work: Work) -> None:
     """Findings `document_text` (`text`, `page_starts`, `is_cut`), `chunks` (a list of `content`, `page_numbers`,
     `heading_hierarchy`), and for lists, which read neither, `text_facts`: `chunk_count`, and of a document with scanned
-    pages `pages_read_by_ocr` (each `page` and `confidence`), `unread_pages` and `unread_because`.
+    pages `pages_read_by_ocr` (each `page` and `confidence`), `blank_pages`, `unread_pages`, `unread_because` and
+    `failed_tries` by page. What is left for later is read by another run.
 
     Raises `errors.Malformed` for a document that is encrypted or cannot be read.
     """
@@ -28,7 +29,10 @@ def extract(work: Work) -> None:
     model, confidence = (ocr.ENGINE, scanned.confidence) if scanned and scanned.texts else (None, None)
     work.add_finding(TEXT, value, model=model, confidence=confidence, language=found["language"])
     work.add_finding(CHUNKS, found["chunks"], model=model, confidence=confidence)
-    work.add_finding(FACTS, {"chunk_count": len(found["chunks"])} | (scanned.facts if scanned else {}))
+    facts = {"chunk_count": len(found["chunks"])} | (scanned.facts if scanned else {})
+    work.add_finding(FACTS, facts)
+    if scanned and scanned.begun and scans.has_rest(facts):
+        work.leave_rest()
 
 
 def _extracted(work: Work, scanned: dict[int, str]) -> dict[str, Any]:
@@ -43,7 +47,7 @@ def _extracted(work: Work, scanned: dict[int, str]) -> dict[str, Any]:
 SKILL = Skill(
     name="document-text",
     description="The text of a document, scanned pages included, and the passages that it consists of",
-    version=3,
+    version=4,
     kinds=frozenset({"document"}),
     queue=Queue.ENRICH,
     steps=(Step("extract_text", extract),),

@@ -10,13 +10,13 @@ SIDE = 1600
 FILE, SIZE = "pixels.rgb", "pixels.json"
 
 
-def of(work: Work) -> dict[str, Any]:
-    """`path`, `width` and `height` of the picture's pixels, as models take them."""
+def of(work: Work, side: int = SIDE) -> dict[str, Any]:
+    """`path`, `width` and `height` of the picture's pixels, as models take them; one run asks for one size."""
     file, note = work.folder / FILE, work.folder / SIZE
     if not note.exists():
         size = work.decode(
             "mediatheque.skills.pixels_decode:write",
-            path=str(work.source), media_type=work.facts.media_type, target=str(file), side=SIDE,
+            path=str(work.source), media_type=work.facts.media_type, target=str(file), side=side,
         )  # fmt: skip
         note.write_text(json.dumps(size))
     size = json.loads(note.read_text())

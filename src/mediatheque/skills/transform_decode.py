@@ -5,9 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from mediatheque import raster
+from mediatheque.errors import TooLarge
 
 WHITE = [255, 255, 255]
 LEAST_BLUR = 0.2
+MAX_AVIF_PIXELS = 4_000_000
+"""AVIF takes no longer than WebP, but far more memory than a child that may have little has for more."""
+AVIF_QUALITY_SHARE = 0.75
+"""AVIF's scale is another one: about this much of WebP's number looks alike."""
 
 
 def render(
@@ -23,12 +28,13 @@ def render(
     blur: float,
     quality: int,
     wanted: str | None,
-    takes_webp: bool,
+    accepted: list[str],
 ) -> str:
     """Write it to `target`, upright, sRGB, without metadata, of an animation the first frame; its media type.
 
-    `size` is what the picture has, `box` what the result may have (None: as it comes), in pixels; `wanted` None: WebP
-    where it is taken, otherwise PNG for what is transparent and JPEG for the rest.
+    `size` is what the picture has, `box` what the result may have (None: as it comes), in pixels; `wanted` None: AVIF
+    or WebP where it is `accepted`, otherwise PNG for what is transparent and JPEG for the rest. Raises `TooLarge` for
+    more pixels than are written as AVIF.
     """
     left, top, width, height = crop or [0.0, 0.0, 1.0, 1.0]
     region = width * size[0], height * size[1]
@@ -44,9 +50,19 @@ def render(
             image = image.thumbnail_image(box[0] or image.width, height=box[1] or image.height, size="down")
         if blur > LEAST_BLUR:
             image = image.gaussblur(blur)
-        found = wanted or ("image/webp" if takes_webp else "image/png" if image.hasalpha() else "image/jpeg")
+        found = wanted or _fitting(image, accepted)
+        if found == "image/avif" and image.width * image.height > MAX_AVIF_PIXELS:
+            raise TooLarge(f"AVIF is made of at most {MAX_AVIF_PIXELS // 1_000_000} megapixels")
         Path(target).write_bytes(_encoded(image, found, quality))
     return found
+
+
+def _fitting(image: Any, accepted: list[str]) -> str:
+    if "image/avif" in accepted and image.width * image.height <= MAX_AVIF_PIXELS:
+        return "image/avif"
+    if "image/webp" in accepted:
+        return "image/webp"
+    return "image/png" if image.hasalpha() else "image/jpeg"
 
 
 def _covering(image: Any, box: list[int], focus: list[float]) -> Any:
@@ -70,4 +86,8 @@ def _encoded(image: Any, media_type: str, quality: int) -> bytes:
         return bytes(image.jpegsave_buffer(Q=quality, keep="none"))
     if media_type == "image/png":
         return bytes(image.pngsave_buffer(compression=6, keep="none"))
+    if media_type == "image/avif":
+        return bytes(
+            image.heifsave_buffer(compression="av1", Q=round(quality * AVIF_QUALITY_SHARE) or 1, effort=0, keep="none")
+        )
     return bytes(image.webpsave_buffer(Q=quality, effort=2, keep="none"))

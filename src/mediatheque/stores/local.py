@@ -64,7 +64,8 @@ class LocalStore:
             try:
                 new_folders = _rename(staged, target)
                 faults.place("store.renamed")
-                for folder in (target.parent, *new_folders):
+                self._sync_own(target.parent)
+                for folder in new_folders:
                     _sync(folder)
                 faults.place("store.put")
             except OSError:
@@ -150,6 +151,13 @@ class LocalStore:
         staged.unlink()
         return copy
 
+    def _sync_own(self, folder: Path) -> None:
+        """An object's own folder goes with the object: should it be gone, somebody has deleted that already."""
+        try:
+            _sync(folder)
+        except FileNotFoundError:
+            self._demand_marker()
+
     def _file(self, key: str) -> Path:
         parts = key.split("/")
         if any(part in {"", ".", "..", STAGING} for part in parts) or parts[0] == MARKER or "\0" in key:
@@ -215,12 +223,16 @@ def _check(opening: Opening) -> None:
     root, site = _root(opening), opening.site
     own = site.data_dir.resolve()
     allowed = own in root.parents or any(root.is_relative_to(it.resolve()) for it in site.local_roots)
-    if not allowed or "\0" in opening.configuration.root_path:
+    if not allowed:
         raise _refusal("The folder must lie below the data folder or one of MEDIATHEQUE_LOCAL_ROOTS")
     inner = site.staging.resolve().parent
     if root.is_relative_to(inner) or (inner != own and inner.is_relative_to(root)) or own.is_relative_to(root):
         raise _refusal("The folder belongs to the server's own storage")
-    if not opening.configuration.create_directory_if_missing and not root.is_dir():
+    try:
+        is_there = root.is_dir()
+    except OSError as error:
+        raise _refusal(f"The folder cannot be looked for: {error.strerror}") from error
+    if not opening.configuration.create_directory_if_missing and not is_there:
         raise _refusal("The folder does not exist")
 
 

@@ -1,5 +1,6 @@
 """Figur's workflow dispatch: a skill run on an upload as a job (contract, 5.3 and 10; decisions 24)."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -96,7 +97,7 @@ def _dispatch(
         library,
         actor,
         key,
-        (f"POST /v1/workflows/{workflow}", body.model_dump_json()),
+        (f"POST /v1/workflows/{workflow}", json.dumps(body.model_dump())),
         lambda remembering: library.dispatch.start(
             actor, workflow, _key(body), body.parameters or {}, remembering=remembering
         ),

@@ -1,10 +1,11 @@
 """multipart/form-data, streamed: the file goes to a staged file in pieces of 1 MiB, never whole into memory."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from fastapi import Request
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser, parse_options_header
@@ -40,18 +41,20 @@ class Form:
 
 
 @asynccontextmanager
-async def received(request: Request, stage: Callable[[], Staged], max_bytes: int) -> AsyncIterator[Form]:
+async def received(
+    request: Request, stage: Callable[[], Staged], max_bytes: int, form: Form | None = None
+) -> AsyncIterator[Form]:
     """The form of a request whose field `file` is a file; the staged file is removed when the block ends.
 
-    Raises `Invalid` (no file, or two), `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time),
-    and what staging raises.
+    `form` is filled as it comes, for who wants to know what came before a refusal. Raises `Invalid` (no file, or two),
+    `TooLarge`, `BadRequest`, `Unavailable` (too many uploads at the same time), and what staging raises.
     """
     boundary = boundary_of(request, missing_file())
     declared = int(request.headers.get("content-length", "-1"))
     if declared > max_bytes + OVERHEAD_BYTES:
         raise TooLarge
     with uploads.place(), ExitStack() as stack:
-        form = Form()
+        form = form or Form()
         try:
             await _Reader(form, boundary, lambda: stack.enter_context(stage())).read(request)
         except ParserLimitReached as error:
@@ -130,6 +133,16 @@ def missing_file() -> Invalid:
     return Invalid("Field required", field=("body", "file"), kind="missing")
 
 
+def filename_of(part: MultipartSegment) -> str | None:
+    """The client's name for a part's file, None of a text; RFC 5987's spelling, as .NET's clients send it, first."""
+    found = _EXTENDED.search(_QUOTED.sub("", part.header("Content-Disposition") or ""))
+    return unquote(found[2], encoding=found[1], errors="replace") if found else part.filename
+
+
+_QUOTED = re.compile(r'"[^"]*"')
+_EXTENDED = re.compile(r";\s*filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^\s;\"]+)", re.IGNORECASE)
+
+
 class _Crowd:
     """Counts the uploads that this process is receiving, on its one event loop."""
 
@@ -159,6 +172,7 @@ class _Reader:
         self._stage = stage
         self._parser = PushMultipartParser(boundary, max_segment_count=MAX_PARTS, max_header_size=HEADER_BYTES)
         self._part: MultipartSegment | None = None
+        self._filename: str | None = None
         self._text = bytearray()
         self._other_bytes = 0
 
@@ -200,19 +214,19 @@ class _Reader:
                 raise Invalid("The form field is too long", field=("body", name), kind="string_too_long")
 
     def _begin(self, part: MultipartSegment) -> None:
-        self._part = part
+        self._part, self._filename = part, filename_of(part)
         self._text.clear()
         if self._is_file:
             if self._form.has_file:
                 raise Invalid("Only one file is taken", field=("body", "file"), kind="too_many_files")
             self._form.staged = self._stage()
             self._form.has_file = True
-            self._form.filename = part.filename or ""
+            self._form.filename = self._filename or ""
             self._form.declared_type = part.header("Content-Type") or ""
 
     def _end(self) -> None:
         part = self._part
-        if part is not None and not self._is_file and part.filename is None:
+        if part is not None and self._filename is None:
             charset = (part.charset or "utf-8").lower()
             if charset not in CHARSETS:
                 raise BadRequest("Unknown charset in the form")
@@ -221,7 +235,7 @@ class _Reader:
     @property
     def _is_file(self) -> bool:
         part = self._part
-        return part is not None and part.name == "file" and part.filename is not None
+        return part is not None and part.name == "file" and self._filename is not None
 
 
 def boundary_of(request: Request, otherwise: LibraryError) -> str:

@@ -28,6 +28,7 @@ from mediatheque.surfaces.http import (
     plain_invalid,
     scope,
 )
+from mediatheque.transforming import NEGOTIATED
 
 PREFIX = "/t/"
 FREE = "-"
@@ -37,6 +38,7 @@ PRIVATE = b"private, no-cache"
 VARY = (b"vary", b"accept")
 MAX_LIFETIME_SECONDS = 366 * 86400
 _ID_PREFIX = "img_"
+_UNWANTED = re.compile(r";\s*q=0(\.0{0,3})?\s*(;|$)")
 _SIGNATURE = re.compile(r"([0-9]{1,12})\.([0-9a-f]{8})\.([0-9a-f]{64})")
 
 
@@ -84,11 +86,11 @@ def transformed(library: Library) -> AsgiApp:
             signature, options, uuid = _target(scope["path"])
             transforms.check(uuid, options, signature)
             delivery = free if signature is None else signed
-            takes_webp = _takes_webp(scope["headers"])
-            key = options, uuid, takes_webp
+            accepted = _accepted(scope["headers"])
+            key = options, uuid, accepted
             entry = delivery.hot(key)
             if entry is None:
-                find = partial(transforms.find, uuid, options, is_signed=signature is not None, takes_webp=takes_webp)
+                find = partial(transforms.find, uuid, options, is_signed=signature is not None, accepted=accepted)
                 entry = await delivery.look(key, uuid, find)
             await delivery.answer(entry, scope, send, VARY)
         except LibraryError as error:
@@ -113,9 +115,11 @@ def _signature(text: str) -> Signature | None:
     return Signature(int(found[1]), found[2], found[3])
 
 
-def _takes_webp(headers: Iterable[Header]) -> bool:
-    """Whether the client names WebP; `*/*` says nothing about it."""
-    return any(name == b"accept" and b"image/webp" in value for name, value in headers)
+def _accepted(headers: Iterable[Header]) -> tuple[str, ...]:
+    """Which of the newer formats the client names, but for those it gives no weight; `*/*` says nothing about them."""
+    ranges = [part for name, value in headers if name == b"accept" for part in value.decode("latin-1").split(",")]
+    named = {part.partition(";")[0].strip().lower() for part in ranges if not _UNWANTED.search(part)}
+    return tuple(media_type for media_type in NEGOTIATED if media_type in named)
 
 
 _DETAIL = {"application/json": {"schema": {"type": "object", "properties": {"detail": {}}, "required": ["detail"]}}}

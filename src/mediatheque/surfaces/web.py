@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from mediatheque import __version__
 from mediatheque.core.library import Library
@@ -24,8 +25,9 @@ from mediatheque.errors import (
     Unauthorized,
 )
 from mediatheque.surfaces import operations
-from mediatheque.surfaces.front import Front
+from mediatheque.surfaces.front import METHODS, Front
 from mediatheque.surfaces.http import BEARER, Surface, plain_error, plain_invalid, with_allowance
+from mediatheque.surfaces.routing import RouteIndex, flat
 
 log = structlog.get_logger()
 
@@ -59,9 +61,9 @@ def web_application(
         redirect_slashes=False, summary="One media library, six API dialects.",
     )  # fmt: skip
     app.state.library = library
-    app.include_router(operations.routes(library, app))
-    for surface in surfaces:
-        app.include_router(surface.routes(library))
+    routers = [operations.routes(library, app), *(surface.routes(library) for surface in surfaces)]
+    routes = [route for router in routers for route in flat(router)]
+    app.router.routes += [RouteIndex(routes), *routes]
     _render_errors(app, surfaces)
     _complete_openapi(app, surfaces)
     hot = {prefix: make(library) for surface in surfaces for prefix, make in surface.hot.items()}
@@ -128,6 +130,8 @@ def _answers(surfaces: Sequence[Surface]) -> Callable[[Request, Exception], Resp
         meanings: dict[int, LibraryError] = {404: NotFound(), 405: MethodNotAllowed()}
         answer = render(request, meanings.get(error.status_code, BadRequest()))
         answer.headers.update(error.headers or {})
+        if error.status_code == MethodNotAllowed.status:
+            answer.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
         return answer
 
     def answer_to(request: Request, error: Exception) -> Response:
@@ -139,6 +143,12 @@ def _answers(surfaces: Sequence[Surface]) -> Callable[[Request, Exception], Resp
         return framework(request, error)
 
     return answer_to
+
+
+def _methods_at(request: Request) -> set[str]:
+    """What can be done at the path: the framework knows only of the first route that fits it."""
+    asked = {method: {**request.scope, "method": method} for method in METHODS}
+    return {it for it in METHODS if any(route.matches(asked[it])[0] is Match.FULL for route in request.app.routes)}
 
 
 def _finished(answer: Response, request: Request, error: LibraryError | None = None) -> Response:

@@ -158,3 +158,12 @@ def test_unknown_ids_are_absent_and_another_room_s_artifact_too(place: Place) ->
         answer = place.client.get(f"{place.path}/{artifact_id}/versions/{version}")
         refused(answer, 404, "SW_ARTIFACT_VERSION_NOT_FOUND")
     refused(place.client.get(f"{place.path}/{artifact_id}/versions/x"), 422, "SW_VALIDATION_ERROR")
+
+
+def test_ids_are_answered_as_we_spell_them_and_refusals_tell_the_place(place: Place) -> None:
+    artifact_id = place.create("one", "First")
+    for body in ({"title": ""}, {"title": 5}):
+        answer = place.client.put(f"{place.path}/{artifact_id}", json=body)
+        assert answer.json()["error"]["details"][0]["loc"] == ["body", "title"]
+    answer = place.client.delete(f"{place.path}/{artifact_id.upper()}")
+    assert answer.json() == {"data": {"id": artifact_id, "deleted": True}}

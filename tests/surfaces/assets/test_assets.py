@@ -111,7 +111,9 @@ def test_the_detail_of_a_ready_asset_shows_derivatives_results_and_the_last_exec
         (("a.png", picture("PNG"), "image/png"), {"description": "x" * 1001}, "asset_description_too_long"),
         (("a.png", picture("PNG"), "image/png"), {"altText": "x" * 1001}, "asset_alt_text_too_long"),
         (("a.png", picture("PNG"), "image/png"), {"isPublic": "maybe"}, "request_invalid"),
+        (("a.png", picture("PNG"), "image/png"), {"altText": "x" * 70_000}, "asset_alt_text_too_long"),
         (("a.png", b"x" * 11_000_000, "image/png"), {}, "asset_file_too_large"),
+        (("a.png", b"x" * 11_000_000, "image/png"), {"description": "x" * 1001}, "asset_description_too_long"),
     ],
 )
 def test_every_bad_upload_is_400_with_its_own_code(
@@ -205,6 +207,7 @@ def test_lists_filter_by_text_type_and_status(tenant: Tenant) -> None:
 
     assert found("query=kITTEN") == found("keyword=sleeping") == found("query=100%25") == [png["id"]]
     assert found("query=dog&keyword=kitten") == [gif["id"]]
+    assert found("query=%20%20&keyword=%20kitten%20&contentType=%20") == [png["id"]]
     assert found("query=1__%25") == []
     assert found("contentType=image/gif") == [gif["id"]]
     assert found("contentType=image/*") == [gif["id"], png["id"]]
@@ -224,6 +227,14 @@ def test_a_patch_changes_what_it_names_and_clears_with_null(tenant: Tenant) -> N
     assert_refused(tenant.client.patch(path, json={"originalFileName": "  "}), 400, "asset_filename_invalid")
     assert_refused(tenant.client.patch(path, json={"altText": "x" * 1001}), 400, "asset_alt_text_too_long")
     assert_refused(tenant.client.patch(f"/api/v1/assets/{uuid.uuid4()}", json={}), 404, "asset_not_found")
+
+
+def test_a_new_name_leaves_the_type_and_the_extension(tenant: Tenant) -> None:
+    path = f"/api/v1/assets/{made(tenant.client, name='kitten.PNG', runEnrichment='false')['id']}"
+    for name in ("kitten.jpg", "cat", None, "cat.tar.gz"):
+        changed = tenant.client.patch(path, json={"originalFileName": name}).json()["data"]
+        assert (changed["originalFileName"], changed["extension"]) == (name, ".png")
+        assert changed["contentType"] == "image/png"
 
 
 def test_visibility_takes_effect_at_once_on_every_url(tenant: Tenant, server: Server) -> None:

@@ -50,6 +50,10 @@ CAPABILITIES = (
 )  # fmt: skip
 PROVIDER = {"id": str, "name": str, "apiBaseUrl": str, "apiKey": str, "modelName": str, "defaultSystemPrompt": str,
             "isActive": bool, "createdAtUtc": str, "updatedAtUtc": str}  # fmt: skip
+TARGET = {"id": TEXT, "name": str, "displayName": TEXT, "providerType": str, "isDefault": bool}
+JOB = {"id": str, "assetId": str, "status": str, "attempts": int, "createdAtUtc": str, "updatedAtUtc": str,
+       "errorMessage": TEXT}  # fmt: skip
+OPTION = {"id": str, "name": str, "description": TEXT, "isAutoRun": bool}
 WORKFLOW = {"id": str, "name": str, "description": TEXT, "isAutoRun": bool, "graphJson": str, "createdAtUtc": str,
             "updatedAtUtc": str}  # fmt: skip
 
@@ -146,6 +150,9 @@ def _begin(console: Console) -> None:
 
 
 def _upload(console: Console) -> dict[str, Any]:
+    (target,) = console.data("GET", "assets/storage-targets")
+    assert_shape(target, TARGET)
+    assert (target["id"], target["isDefault"]) == (None, True)
     fields = {"description": "A kitten", "isPublic": "true", "runEnrichment": "true"}
     file = {"file": ("kitten.png", picture("PNG", 80, 60), "image/png")}
     asset = assert_shape(console.data("POST", "assets", 202, files=file, data=fields), ASSET)
@@ -184,6 +191,8 @@ def _change(console: Console, asset: dict[str, Any]) -> None:
     hidden = assert_shape(console.data("PATCH", path, json={"isPublic": False}), ASSET)
     assert (hidden["isPublic"], hidden["publicUrl"]) == (False, None)
     assert {it["publicUrl"] for it in hidden["derivatives"]} == {None}
+    assert console.call("GET", f"{path}/derivatives/thumbnail_256/content").headers["content-type"] == "image/png"
+    assert {assert_shape(it, JOB)["status"] for it in console.data("GET", f"{path}/jobs")} == {"succeeded"}
     assert console.call("GET", f"{path}/content").content == picture("PNG", 80, 60)
     shown = console.data("PATCH", path, json={"isPublic": True})
     assert shown["publicUrl"] == asset["publicUrl"]
@@ -229,6 +238,7 @@ def _draw_workflows(console: Console, asset: dict[str, Any]) -> None:
     assert assert_shape(changed, WORKFLOW)["name"] == "Tidier"
     assert assert_shape(console.null("PATCH", f"{path}/autorun"), WORKFLOW)["isAutoRun"] is True
     assert [it["id"] for it in console.data("GET", "system/workflows")] == [made["id"]]
+    assert [assert_shape(it, OPTION)["id"] for it in console.data("GET", "assets/workflows")] == [made["id"]]
     run = console.null("POST", f"assets/{asset['id']}/workflows/{made['id']}/run", 202)
     assert run == {"assetId": asset["id"], "workflowId": made["id"], "skillIds": ["caption", "thumbnail"]}
     assert console.call("DELETE", path).status_code in {200, 204}

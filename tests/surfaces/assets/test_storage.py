@@ -144,6 +144,12 @@ KEYS = {"accessKey": "a", "secretKey": "b"}
         (local("/etc"), "configuration_invalid"),
         (local("../other"), "configuration_invalid"),
         (local("."), "configuration_invalid"),
+        (local("a\0b"), "configuration_invalid"),
+        (local("x" * 1000), "configuration_invalid"),
+        (
+            local("x" * 1000, configuration={"rootPath": "x" * 1000, "createDirectoryIfMissing": False}),
+            "configuration_invalid",
+        ),
         (local("objects/inside"), "configuration_invalid"),
         (local(configuration={"rootPath": "nowhere", "createDirectoryIfMissing": False}), "configuration_invalid"),
         (local(configuration={"rootPath": "x", "publicBaseUrl": "ftp://x"}), "public_base_url_invalid"),

@@ -17,12 +17,17 @@ from tests.pictures import picture
 from tests.support import free_port, wait_for
 from tests.surfaces.cli.conftest import Cli
 
-MANY = 60
+MANY = int(os.environ.get("MEDIATHEQUE_TEST_UPLOADS", "1000"))
+"""Small files that are sent by a run that is killed; ten thousand to see it in full."""
 
 
 def names(tenant: Tenant) -> list[str]:
     found = tenant.client.get("/api/v2/user-files", params={"limit": 100}).json()["files"]
     return sorted(it["filename"] for it in found)
+
+
+def total(tenant: Tenant) -> int:
+    return int(tenant.client.get("/api/v2/user-files", params={"limit": 1}).json()["total_count"])
 
 
 def test_a_folder_is_sent_once(cli: Cli, tenant: Tenant, photos: Path) -> None:
@@ -80,23 +85,26 @@ def test_a_server_that_does_not_answer_is_told_by_the_exit_code(environment: dic
     assert "refused" in answer.stderr
 
 
+@pytest.mark.parametrize("count", [60, pytest.param(MANY, marks=pytest.mark.slow)])
 def test_after_kill_9_the_next_run_sends_the_rest_and_nothing_twice(
-    cli: Cli, tenant: Tenant, environment: dict[str, str], tmp_path: Path
+    count: int, cli: Cli, tenant: Tenant, environment: dict[str, str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
-    for seed in range(MANY):
-        (folder / f"{seed:03d}.png").write_bytes(picture("PNG", seed=seed))
+    for seed in range(count):
+        (folder / f"{seed:05d}.txt").write_text(f"This is file {seed} of {count}.\n")
     command = [sys.executable, "-m", "mediatheque", "upload", str(folder), "--concurrency", "2", "--json"]
     running = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
-    wait_for(lambda: len(names(tenant)) >= 5, "the first files", 120)
+    wait_for(lambda: total(tenant) >= count // 10, "the first tenth of the files", 600)
     running.send_signal(signal.SIGKILL)
     running.wait()
-    before = len(names(tenant))
+    before = total(tenant)
     told = cli("upload", "many", "--json").json()
-    assert told["sent"] + told["known"] == MANY
-    assert before - 2 <= told["known"] <= MANY - told["sent"]
-    assert names(tenant) == [f"{seed:03d}.png" for seed in range(MANY)]
+    assert told["sent"] + told["known"] == count
+    assert before - 2 <= told["known"] <= count - told["sent"]
+    assert total(tenant) == count
+    listed = [it["filename"] for it in cli("ls", "--limit", str(count), "--json").json()]
+    assert sorted(listed) == [f"{seed:05d}.txt" for seed in range(count)]
 
 
 def test_a_large_file_goes_on_where_a_killed_run_was(cli: Cli, tenant: Tenant, tmp_path: Path) -> None:

@@ -87,20 +87,26 @@ OF_VIDEOS = {
     "video_metadata": VIDEO_METADATA, "video_analysis_status": maybe(STAGE), "video_analysis_job_id": maybe(uuid),
     "scene_count": maybe(whole), "has_audio_transcript": flag, "video_url": url,
 }  # fmt: skip
+OF_LINKS = (
+    "source_url", "domain", "og_metadata", "favicon_url", "crawl_status", "extracted_images", "extracted_images_count"
+)  # fmt: skip
+OF_OTHER_KINDS = dict.fromkeys([*OF_DOCUMENTS, *OF_VIDEOS, *OF_LINKS], null)
+"""What the published OpenAPI document names on every file, whatever its kind."""
 USER_FILE = {
+    **OF_OTHER_KINDS,
     "id": uuid, "title": maybe(text), "filename": text, "thumbnail_url": maybe(url), "upload_description": maybe(text),
     "visible_text": maybe(text), "tags": maybe([text]), "size_bytes": whole, "created_at": moment,
     "content_created_at": maybe(moment), "has_full_description": flag, "dimensions": maybe(DIMENSIONS),
-    "format": maybe(text), "variant_status": maybe(STAGE), "variant_count": maybe(whole), "medium_url": maybe(url),
+    "format": text, "variant_status": maybe(STAGE), "variant_count": maybe(whole), "medium_url": maybe(url),
     "full_url": maybe(url), "blur_hash": maybe(text), "description_status": DESCRIPTION_STATUS,
     "description_error": maybe(text), "confidence_score": maybe(number), "content_type": text,
-    "media_type": among("image", "video", "document", "link", "audio"), "video_metadata": null,
-    "video_analysis_status": null, "document_type": null, "source_url": null,
+    "media_type": among("image", "video", "document", "link", "audio"), "variant_error": maybe(text),
 }  # fmt: skip
-"""The 27 keys of an image, all of them on every item."""
+"""The keys of an image, all of them on every item."""
 DETAIL = {
+    **OF_OTHER_KINDS, "page_title": null, "crawl_error": null, "crawled_at": null,
     "id": uuid, "object_key": text, "title": maybe(text), "tags": maybe([text]), "size_bytes": whole,
-    "content_type": text, "dimensions": maybe(DIMENSIONS), "format": maybe(text), "full_url": maybe(url),
+    "content_type": text, "dimensions": ({}, DIMENSIONS), "format": text, "full_url": maybe(url),
     "thumbnail_url": maybe(url), "medium_url": maybe(url), "original_url": url, "variant_status": maybe(STAGE),
     "variant_count": maybe(whole), "upload_description": maybe(text), "visible_text": maybe(text),
     "description_generated_at": maybe(moment), "full_descriptions": [{
@@ -115,7 +121,7 @@ DETAIL = {
     }], "blur_hash": maybe(text), "description_status": DESCRIPTION_STATUS,
     "media_type": among("image", "video", "document", "link", "audio"),
 }  # fmt: skip
-"""The 28 keys of an image."""
+"""The keys of an image."""
 UNDESCRIBED = {
     **DETAIL,
     "full_descriptions": lambda value: value == [],
@@ -138,7 +144,7 @@ STREAMED = {
     "document_type": maybe(DOCUMENT_TYPE), "text_extraction_status": maybe(STAGE),
 }  # fmt: skip
 RESULT = {
-    "image_id": maybe(uuid), "filename": text, "object_key": maybe(text),
+    "image_id": uuid, "filename": text, "object_key": text,
     "status": among("completed", "processing", "failed", "skipped"), "processing_time_ms": maybe(number),
     "skipped": flag, "skipped_existing_image_id": maybe(uuid), "error": maybe(text), "storage_target": text,
     "media_type": maybe(text), "document_type": maybe(DOCUMENT_TYPE), "text_extraction_status": maybe(STAGE),
@@ -158,7 +164,7 @@ STATUS = {
     "session_id": uuid, "status": SESSION_STATUS, **COUNTS, "pending_files": whole, "created_at": moment,
     "started_at": maybe(moment), "completed_at": maybe(moment), "estimated_completion_time": maybe(moment),
     "recent_completions": [{
-        "filename": text, "image_id": maybe(uuid), "status": among("completed", "failed", "skipped"),
+        "filename": text, "image_id": uuid, "status": among("completed", "failed", "skipped"),
         "description": maybe(text), "processing_time_ms": maybe(number), "error_message": maybe(text),
     }], "recent_errors": [{"filename": text, "index": whole, "error": text, "retryable": flag}], "results_url": text,
     "websocket_channel": text,
@@ -170,7 +176,7 @@ SESSIONS = {"sessions": [{
 }], **PAGE}  # fmt: skip
 RESULTS = {
     "session_id": uuid, "results": [{
-        "image_id": maybe(uuid), "filename": text, "object_key": maybe(text), "status": text,
+        "image_id": uuid, "filename": text, "object_key": text, "status": text,
         "description": maybe(text), "visible_text": maybe(text), "tags": lambda value: isinstance(value, list),
         "processing_time_ms": maybe(number), "error_message": maybe(text), "thumbnail_url": maybe(url),
         "created_at": moment,
@@ -178,13 +184,17 @@ RESULTS = {
 }  # fmt: skip
 QUOTA = {
     "can_proceed": flag, "requested": whole, "available": whole, "monthly_limit": maybe(whole), "current_usage": whole,
-    "prepaid_credits": whole, "max_batch_size": whole, "max_concurrent_uploads": whole, "message": text,
+    "prepaid_credits": whole, "max_batch_size": whole, "max_concurrent_uploads": whole, "message": maybe(text),
 }  # fmt: skip
 FILE_STATUS = {
     "image_id": uuid, "tenant_id": uuid, "batch_id": maybe(uuid), "unified_status": among(
         "uploading", "confirming", "queued", "processing", "completed", "failed", "partially_completed"
-    ), "component_statuses": lambda value: all(map(text, value.values())), "error_message": maybe(text),
+    ), "component_statuses": {
+        "upload_status": STAGE, "variant_status": maybe(STAGE), "description_status": maybe(DESCRIPTION_STATUS),
+        "upload_intent_status": STAGE, "task_intent_status": text,
+    }, "task_intent_ids": [uuid], "error_message": maybe(text), "last_error_at": maybe(moment),
     "created_at": moment, "last_updated_at": moment, "completed_at": maybe(moment), "retry_count": whole,
+    "processing_duration_seconds": number,
     "is_stuck": flag, "is_terminal": flag,
 }  # fmt: skip
 DELETION = {"id": uuid, "status": among("deleted", "skipped", "failed"), "message": maybe(text),
@@ -228,3 +238,17 @@ DOCUMENT_STATUS = {
     "page_count": maybe(whole), "chunk_count": maybe(whole), "created_at": moment,
     "processing_started_at": maybe(moment), "completed_at": maybe(moment),
 }  # fmt: skip
+DOCUMENT_TEXT = {
+    "document_id": uuid, "filename": text, "text": text, "page_number": maybe(whole), "page_count": maybe(whole),
+    "metadata": maybe(lambda value: isinstance(value, dict)), "is_truncated": flag, "text_extraction_status": STAGE,
+}  # fmt: skip
+PASSAGE = {
+    "chunk_id": uuid, "document_id": uuid, "document_filename": text, "chunk_index": whole, "content": text,
+    "page_numbers": lambda value: all(map(whole, value)), "heading_hierarchy": lambda value: all(map(text, value)),
+    "similarity_score": number, "metadata": {"token_count": whole, "chunk_type": text},
+}  # fmt: skip
+PASSAGES = {
+    "document_id": uuid, "chunks": [PASSAGE], "total_chunks": whole,
+    "status_counts": {"completed": whole, "pending": whole, "failed": whole},
+}  # fmt: skip
+DOCUMENT_SEARCH = {"query": text, "results": [PASSAGE], "total_count": whole, "search_time_ms": whole}

@@ -18,7 +18,8 @@ from tests.videos import scenes
 ANALYSIS = "/api/v2/video-analysis"
 RED, GREEN, BLUE = (200, 20, 20), (20, 200, 20), (20, 20, 200)
 JOB_KEYS = {
-    "job_id", "media_id", "analysis_type", "status", "error_message", "created_at", "started_at", "completed_at"
+    "job_id", "analysis_job_id", "media_id", "analysis_type", "status", "error_message", "created_at", "started_at",
+    "completed_at",
 }  # fmt: skip
 
 
@@ -56,6 +57,10 @@ def test_the_scenes_of_a_video_have_times_and_pictures(tenant: Tenant) -> None:
     assert starts == pytest.approx([0, 1, 2], abs=0.21)  # it looks five times a second
     assert [scene["end_seconds"] for scene in found["scenes"]] == [*starts[1:], 3.0]
     assert (found["total_count"], found["is_truncated"]) == (3, False)
+    assert (found["video_id"], found["count"]) == (file_id, 3)
+    assert [it["scene_index"] for it in found["scenes"]] == [0, 1, 2]
+    assert all((it["start_time"], it["end_time"]) == (it["start_seconds"], it["end_seconds"]) for it in found["scenes"])
+    assert state["analysis_job_id"] == state["job_id"]
     for scene, colour in zip(found["scenes"], (RED, GREEN, BLUE), strict=True):
         answer = client.get(f"/api/v2/video-scenes/{scene['scene_id']}/thumbnail", follow_redirects=False)
         assert answer.status_code == 302
@@ -78,6 +83,8 @@ def test_an_analysis_can_be_asked_for_once_at_a_time_and_tried_again_only_when_i
     assert answer.status_code == 202, answer.text
     job = answer.json()
     assert set(job) == JOB_KEYS and job["media_id"] == file_id
+    again = client.post(f"{ANALYSIS}/queue", json=body)
+    assert again.status_code == 202 and again.json()["media_id"] == file_id
     wait_for(lambda: client.get(f"{ANALYSIS}/jobs/{job['job_id']}").json()["status"] == "completed", "the job", 60)
     assert client.get(f"/api/v2/videos/{file_id}/scenes").json()["total_count"] == 2
     refused(client.post(f"{ANALYSIS}/queue", json={"media_id": file_id, "analysis_type": "magic"}), 422,

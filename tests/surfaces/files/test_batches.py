@@ -72,6 +72,14 @@ def test_a_few_files_are_answered_at_once(tenant: Tenant) -> None:
     assert (ended["status"], ended["completed_files"], ended["progress_percentage"]) == ("completed", 3, 100.0)
 
 
+def test_a_file_of_a_batch_has_the_name_that_nets_clients_spell(tenant: Tenant) -> None:
+    head = b"--b\r\nContent-Disposition: form-data; name=files; filename*=UTF-8''%e2%82%ac.png\r\n\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = tenant.client.post(BATCH, content=head + picture("PNG") + b"\r\n--b--\r\n", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert [it["filename"] for it in answer.json()["immediate_results"]] == ["€.png"]
+
+
 def test_a_session_is_completed_when_all_its_runs_have_ended(tenant: Tenant) -> None:
     made = sent(tenant.client, some(2))
     ended = until_ended(tenant.client, made)
@@ -84,6 +92,15 @@ def test_a_session_is_completed_when_all_its_runs_have_ended(tenant: Tenant) -> 
     assert results["summary"] == {"total_files": 2, "completed": 2, "failed": 0, "skipped": 0}
     for entry in results["results"]:
         assert httpx.get(entry["thumbnail_url"], trust_env=False).status_code == 200
+
+
+def test_a_file_has_the_id_under_which_it_waited(tenant: Tenant) -> None:
+    made = sent(tenant.client, some(7))
+    path = f"{SESSIONS}/{made['session_id']}/results"
+    waiting = [entry["image_id"] for entry in tenant.client.get(path).json()["results"]]
+    until_ended(tenant.client, made)
+    assert [entry["image_id"] for entry in tenant.client.get(path).json()["results"]] == waiting
+    assert {file["id"] for file in files_of(tenant.client)} == set(waiting)
 
 
 def test_more_than_five_files_go_on_after_the_answer(tenant: Tenant) -> None:
@@ -159,6 +176,36 @@ def test_unknown_words_are_422(tenant: Tenant, fields: dict[str, str]) -> None:
     assert refusal(send(tenant.client, some(1), **fields)) == (422, "VALIDATION_ERROR")
 
 
+def test_the_level_that_the_published_document_names_default_is_standard(tenant: Tenant) -> None:
+    made = sent(tenant.client, some(1), verification_level="default")
+    assert made["accepted_files"] == 1
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_a_file_that_is_refused_has_an_id_by_which_its_fate_is_told(tenant: Tenant, count: int) -> None:
+    made = sent(tenant.client, [b"no picture"] * count)
+    results = tenant.client.get(f"{SESSIONS}/{made['session_id']}/results").json()["results"]
+    assert {(it["status"], it["object_key"]) for it in results} == {("failed", "")}
+    assert [it["image_id"] for it in made["immediate_results"] or results] == [it["image_id"] for it in results]
+    found = tenant.client.get(f"/api/v2/uploads/status/{results[0]['image_id']}").json()
+    assert (found["unified_status"], found["error_message"]) == ("failed", results[0]["error_message"])
+    assert found["batch_id"] == made["session_id"]
+    assert found["last_error_at"] and found["component_statuses"] == {
+        "upload_status": "failed", "variant_status": None, "description_status": None,
+        "upload_intent_status": "failed", "task_intent_status": "failed",
+    }  # fmt: skip
+    refused = tenant.client.get(f"/api/v2/user-files/{results[0]['image_id']}")
+    assert refused.status_code == 404
+
+
+def test_a_limit_that_goes_further_is_not_said_to_end_at_100(tenant: Tenant) -> None:
+    made = sent(tenant.client, some(1))
+    path = f"{SESSIONS}/{made['session_id']}/results"
+    for limit in (0, 501):
+        issue = tenant.client.get(path, params={"limit": limit}).json()["error"]["details"]["issue"]
+        assert "100" not in issue
+
+
 def test_a_custom_target_without_one_is_400(tenant: Tenant) -> None:
     assert refusal(send(tenant.client, some(1), storage_target="custom")) == (400, "BAD_REQUEST")
     assert files_of(tenant.client) == []
@@ -216,9 +263,9 @@ def test_hashes_are_looked_up_within_the_tenant(tenant: Tenant, other_tenant: Te
     known, unknown = hashlib.sha256(PNG).hexdigest(), "0" * 64
     path = "/api/v2/uploads/check-duplicates"
     found = tenant.client.post(path, json={"hashes": [known.upper(), unknown]}).json()
-    assert found == {"duplicates": [{"hash": known, "image_id": made["image_id"]}], "unique": [unknown]}
+    assert found == {"duplicates": [known], "unique": [unknown], "image_ids": {known: made["image_id"]}}
     found = other_tenant.client.post(path, json={"hashes": [known]}).json()
-    assert found == {"duplicates": [], "unique": [known]}
+    assert found == {"duplicates": [], "unique": [known], "image_ids": {}}
     for bad in ([], ["x"], [unknown] * 251):
         assert refusal(tenant.client.post(path, json={"hashes": bad})) == (422, "VALIDATION_ERROR")
 
@@ -229,7 +276,9 @@ def test_the_quota_is_told_beforehand(tenant: Tenant) -> None:
     assert list(found) == ["can_proceed", "requested", "available", "monthly_limit", "current_usage",
                            "prepaid_credits", "max_batch_size", "max_concurrent_uploads", "message"]  # fmt: skip
     assert (found["can_proceed"], found["requested"], found["max_batch_size"]) == (True, 3, 50)
-    assert tenant.client.get(path, params={"file_count": 51}).json()["can_proceed"] is False
+    assert found["message"] is None
+    refusal_told = tenant.client.get(path, params={"file_count": 51}).json()
+    assert (refusal_told["can_proceed"], refusal_told["message"]) == (False, "At most 50 files at once")
     for bad in ({}, {"file_count": 0}, {"file_count": "some"}):
         assert refusal(tenant.client.get(path, params=bad)) == (422, "VALIDATION_ERROR")
 
@@ -240,6 +289,8 @@ def test_one_files_status_is_told(tenant: Tenant) -> None:
     wait_for(lambda: bool(tenant.client.get(path).json()["is_terminal"]), "the file to be processed", 60)
     found = tenant.client.get(path).json()
     assert (found["image_id"], found["unified_status"]) == (made["image_id"], "completed")
+    assert found["component_statuses"]["variant_status"] == "completed"
+    assert found["task_intent_ids"] and found["last_error_at"] is None
     assert UUID(found["tenant_id"]) == tenant.key.tenant_id
     assert refusal(tenant.client.get(f"/api/v2/uploads/status/{uuid4()}")) == (404, "RESOURCE_NOT_FOUND")
 

@@ -342,3 +342,13 @@ def test_a_file_whose_bytes_are_still_coming_is_skipped(tenant: Tenant, other_te
     assert found["summary"] == {"total": 4, "deleted": 1, "skipped": 2, "failed": 1}
     put(coming)
     assert confirm(tenant.client, coming).status_code == 200
+
+
+def test_a_refusal_names_the_field_and_not_the_place_in_its_list(tenant: Tenant) -> None:
+    file_id = filed(tenant.client)
+    for answer, field in (
+        (tenant.client.patch(f"{FILES}/{file_id}", json={"tags": ["a", 1]}), "tags"),
+        (tenant.client.post(f"{FILES}/batch-delete", json={"file_ids": ["x"]}), "file_ids"),
+        (tenant.client.patch(f"{FILES}/{file_id}", content=b"{", headers={"Content-Type": "application/json"}), "body"),
+    ):
+        assert refused(answer, 422, "VALIDATION_ERROR")["error"]["details"]["field"] == field

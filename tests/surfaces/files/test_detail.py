@@ -17,6 +17,7 @@ from tests.conftest import Tenant
 from tests.pictures import picture, size_of
 from tests.support import upload, wait_for
 from tests.surfaces.files.conftest import FILES, anonymous, filed, paper, ready, refused
+from tests.surfaces.files.doors import streamed
 
 KEYS = {
     "id", "object_key", "title", "tags", "size_bytes", "content_type", "dimensions", "format", "full_url",
@@ -25,14 +26,22 @@ KEYS = {
     "content_created_at", "upload_method", "original_filename", "hash", "processing_history", "blur_hash",
     "description_status", "media_type",
 }  # fmt: skip
+OF_OTHER_KINDS = {
+    "video_metadata", "video_analysis_status", "video_analysis_job_id", "scene_count", "has_audio_transcript",
+    "video_url", "document_type", "page_count", "text_extraction_status", "chunk_count", "document_url", "source_url",
+    "domain", "og_metadata", "favicon_url", "page_title", "crawl_status", "crawl_error", "crawled_at",
+    "extracted_images", "extracted_images_count",
+}  # fmt: skip
+"""What the published OpenAPI document names on every file, and the contract on videos."""
 VARIANTS = {"tiny_64": 64, "small_256": 256, "medium_750": 750, "large_1024": 1024}
 
 
-def test_the_detail_has_exactly_the_28_keys(tenant: Tenant) -> None:
+def test_the_detail_has_the_28_keys_and_null_for_what_other_kinds_tell(tenant: Tenant) -> None:
     data = picture("PNG", 64, 48)
     file_id = filed(tenant.client, "kitten.png")
     detail = ready(tenant.client, file_id)
-    assert set(detail) == KEYS and len(KEYS) == 28
+    assert set(detail) == KEYS | OF_OTHER_KINDS and len(KEYS) == 28
+    assert {detail[name] for name in OF_OTHER_KINDS} == {None}
     assert detail["hash"] == f"sha256:{hashlib.sha256(data).hexdigest()}"
     assert (detail["original_filename"], detail["upload_method"]) == ("kitten.png", "STREAMING")
     assert detail["object_key"].startswith(f"uploads/{tenant.key.tenant_id}/")
@@ -232,10 +241,22 @@ def test_a_picture_that_breaks_when_it_is_decoded_is_failed_with_a_reason(tenant
     (run,) = detail["processing_history"]
     assert (run["operation_type"], run["status"]) == ("variants", "failed")
     assert run["error_message"]
+    whole_one = streamed(tenant.client, picture("PNG"), "b.png")["image_id"]
+    ready(tenant.client, whole_one)
+    for query in ({}, {"media_types": "image"}, {"sort_by": "created_at"}, {"date_from": "2000-01-01T00:00:00Z"}):
+        body = tenant.client.get(FILES, params=query).json()
+        assert [(it["id"], it["variant_status"] == "failed") for it in body["files"]] == [
+            (whole_one, False), (file_id, True)], query  # fmt: skip
+        assert (body["total_count"], body["has_more"]) == (2, False)
+    second = tenant.client.get(FILES, params={"limit": 1, "offset": 1}).json()
+    assert ([it["id"] for it in second["files"]], second["total_count"]) == ([file_id], 2)
+    assert [it["id"] for it in tenant.client.get(FILES, params={"ids": file_id}).json()["files"]] == [file_id]
+    assert tenant.client.get(FILES, params={"media_types": "document"}).json()["total_count"] == 0
     assert detail["original_url"] is None
     refused(tenant.client.get(f"{url}/download"), 404, "RESOURCE_NOT_FOUND")
     assert tenant.client.delete(url).status_code == 200
     refused(tenant.client.post(f"{url}/restore"), 404, "RESOURCE_NOT_FOUND")
+    assert tenant.client.get(FILES).json()["total_count"] == 1
 
 
 def test_an_upload_through_any_door_is_a_file(tenant: Tenant) -> None:

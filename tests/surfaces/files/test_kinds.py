@@ -52,7 +52,7 @@ def test_a_document_tells_its_type_its_pages_and_its_passages(tenant: Tenant) ->
     assert (found["document_type"], found["page_count"], found["chunk_count"]) == ("pdf", 2, 1)
     assert found["text_extraction_status"] == "completed"
     assert anonymous(found["document_url"]).content.startswith(b"%PDF-")
-    assert (found["variant_status"], found["dimensions"], found["description_status"]) == (None, None, "skipped")
+    assert (found["variant_status"], found["dimensions"], found["description_status"]) == (None, {}, "skipped")
 
 
 @pytest.mark.parametrize(

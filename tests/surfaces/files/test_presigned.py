@@ -80,6 +80,7 @@ def test_a_missing_field_is_422(tenant: Tenant, missing: str) -> None:
         ({"size_bytes": "12.0"}, (422, "VALIDATION_ERROR")),
         ({"size_bytes": "-1"}, (422, "VALIDATION_ERROR")),
         ({"size_bytes": "52428801"}, (413, "FILE_TOO_LARGE")),
+        ({"size_bytes": "9" * 30}, (413, "FILE_TOO_LARGE")),
         ({"content_type": "image/heic"}, (400, "UNSUPPORTED_FILE_TYPE")),
         ({"content_type": "application/pdf"}, (400, "UNSUPPORTED_FILE_TYPE")),
         ({"title": "x" * 256}, (422, "VALIDATION_ERROR")),

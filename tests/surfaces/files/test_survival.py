@@ -75,6 +75,10 @@ def test_a_confirmation_that_was_killed_can_be_repeated(site: Server, place: str
         assert confirm(client, made).status_code == 200
         assert [it["id"] for it in files_of(client)] == [made["image_id"]]
         assert client.get(f"/api/v1/assets/{made['image_id']}/content").content == PNG
+        detail = f"/api/v2/user-files/{made['image_id']}"
+        wait_for(
+            lambda: client.get(detail).json()["variant_status"] == "completed", "the worker to be done with it", 60
+        )
     assert site.command("fsck", "--repair", "--grace", "0").returncode == 0
 
 

@@ -223,8 +223,11 @@ def test_an_aborted_upload_leaves_nothing(tenant: Tenant) -> None:
         answer = abort(tenant.client, made)
         assert answer.status_code == 200
         assert answer.json() == ids(made) | {"status": "aborted"}
-    assert refusal(put(made)) == (409, "CONFLICT")
-    assert refusal(complete(tenant.client, made)) == (400, "BAD_REQUEST")
+    late, completed = put(made), complete(tenant.client, made)
+    assert refusal(late) == (409, "CONFLICT")
+    assert "takes no more bytes" in late.json()["error"]["message"]
+    assert refusal(completed) == (400, "BAD_REQUEST")
+    assert completed.json()["error"]["message"] == "The upload has ended: aborted"
     assert progress(tenant.client, made)["status"] == "aborted"
     assert swept(tenant) == []
     assert listed(tenant.client) == []

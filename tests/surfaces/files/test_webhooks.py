@@ -61,7 +61,7 @@ def hasten(client: httpx.Client, database: Database, hook: dict[str, Any], **val
         webhook_id = tx.execute(mine.values(free_at=0).returning(webhook.c.id)).scalar_one()
         theirs = update(webhook_delivery).where(webhook_delivery.c.webhook_id == webhook_id)
         tx.execute(theirs.values(due_at=0, **values))
-    client.patch(f"/api/v2/webhooks/{hook['id']}", json={"is_active": True})  # wakes the couriers
+    client.patch(f"/api/v2/webhooks/{hook['id']}", json={"description": "waits no longer"})  # wakes the couriers
 
 
 def test_what_happens_to_a_file_is_told_signed_and_in_order(admin: httpx.Client) -> None:

@@ -37,6 +37,7 @@ def test_the_tools_and_resources_are_these_and_say_what_they_do_to_things(tenant
     assert {it.name for it in tools if it.annotations.destructive_hint} == {
         "update_artifact", "patch_artifact", "revert_artifact",
     }  # fmt: skip
+    assert {it.name for it in tools if it.annotations.open_world_hint} == {"save_link"}
     reading = {it.name for it in tools if it.annotations.read_only_hint}
     assert reading == TOOLS - {"create_artifact", "update_artifact", "patch_artifact", "revert_artifact",
                                "begin_upload", "confirm_upload", "save_link"}  # fmt: skip
@@ -99,8 +100,9 @@ def test_refusals_say_what_to_do(tenant: Tenant) -> None:
     assert "title or content" in words("update_artifact", **it)
     assert "search_files" in words("get_file", file_id=str(uuid4()))
     assert "search_files" in words("view_image", file_id="nonsense")
-    assert words("begin_upload", filename="a.exe", media_type="application/x-msdownload", size_bytes=1)
-    assert words("confirm_upload", file_id=str(uuid4()))
+    assert "image/png" in words("begin_upload", filename="a.exe", media_type="application/x-msdownload", size_bytes=1)
+    assert all("begin_upload" in words("confirm_upload", file_id=it) for it in (str(uuid4()), "nonsense"))
+    assert "list_folders" in words("save_link", url="https://example.com/", folder_id=str(uuid4()))
     assert words("patch_artifact", **it, edits=[{"old": "b"}])
 
 

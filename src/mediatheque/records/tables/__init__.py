@@ -3,6 +3,7 @@
 from mediatheque.records.tables.accounts import api_key, audit, refresh_token, tenant, user
 from mediatheque.records.tables.arrivals import arrival, batch
 from mediatheque.records.tables.columns import MICROSECOND, from_micros, metadata, to_micros
+from mediatheque.records.tables.erasures import erasure
 from mediatheque.records.tables.events import event, webhook, webhook_delivery
 from mediatheque.records.tables.library import (
     PROFILED,
@@ -60,6 +61,7 @@ __all__ = [
     "blob",
     "counter",
     "embedding",
+    "erasure",
     "event",
     "finding",
     "folder",

@@ -1,6 +1,6 @@
 """Who may do what, and who did it."""
 
-from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint, Uuid
+from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint, Uuid, text
 
 from mediatheque.records.tables.columns import BigId, instant, metadata, public_id, reference, row_id
 
@@ -12,6 +12,8 @@ tenant = Table(
     Column("name", String(255), nullable=False, unique=True),
     instant("created_at", nullable=False),
     instant("disabled_at"),
+    Column("metadata_policy", String(16), nullable=False, server_default=text("'keep'")),
+    instant("work_paused_at"),
 )
 
 user = Table(
@@ -42,12 +44,14 @@ api_key = Table(
     reference("tenant", "tenant_id"),
     reference("user_account", "user_id"),
     Column("prefix", String(16), nullable=False),
+    Column("name", String(100)),
     Column("secret_sha256", LargeBinary(32), nullable=False, unique=True),
     Column("role", String(16), nullable=False),
     Column("scopes", JSON),
     instant("created_at", nullable=False),
     instant("expires_at"),
     instant("revoked_at"),
+    instant("last_used_at"),
     Index("ix_api_key_tenant_id", "tenant_id"),
 )
 

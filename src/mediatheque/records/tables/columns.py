@@ -1,6 +1,6 @@
 """What the tables are made of: the columns that both databases store alike."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -52,8 +52,10 @@ def to_micros(value: datetime) -> int:
 
 
 def from_micros(value: int) -> datetime:
-    seconds, micros = divmod(value, MICROSECOND)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    return _EPOCH + timedelta(microseconds=value)
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def row_id() -> Column[int]:

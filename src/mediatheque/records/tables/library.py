@@ -58,7 +58,13 @@ blob = Table(
     Column("frames", Integer, nullable=False, server_default="1"),
     Column("details", JSON),
     instant("created_at", nullable=False),
+    Column("received_sha256", String(64)),
     Index("ix_blob_sha256", "tenant_id", "sha256"),
+)
+CHANGED = text("received_sha256 IS NOT NULL")
+"""Blobs whose metadata were taken out when they came: what was sent had another hash."""
+Index(
+    "ix_blob_received_sha256", blob.c.tenant_id, blob.c.received_sha256, sqlite_where=CHANGED, postgresql_where=CHANGED
 )
 
 asset = Table(
@@ -91,6 +97,7 @@ asset = Table(
     Column("purpose", String(32)),
     instant("expires_at"),
     instant("ready_at"),
+    Column("extension", String(255)),
 )
 
 PROFILED = text("store NOT IN ('local', 's3')")
@@ -109,8 +116,9 @@ PRESENT = text("deleted_at IS NULL")
 """What a list that also shows private and failed assets is about."""
 Index("ix_asset_newest", asset.c.tenant_id, asset.c.kind, asset.c.created_at, asset.c.id,
       sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
-Index("ix_asset_largest", asset.c.tenant_id, asset.c.kind, asset.c.size_bytes, asset.c.id,
-      sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
+Index("ix_asset_largest", asset.c.tenant_id, asset.c.kind, asset.c.size_bytes, asset.c.created_at, asset.c.id,
+      asset.c.deleted_at, sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
+"""No tally tells where a page by size begins: what is skipped is skipped in the index, which has all that is asked."""
 Index("ix_asset_type", asset.c.tenant_id, asset.c.kind, asset.c.media_type, asset.c.created_at, asset.c.id,
       sqlite_where=PRESENT, postgresql_where=PRESENT)  # fmt: skip
 Index("ix_asset_failed", asset.c.tenant_id, asset.c.kind, asset.c.created_at, asset.c.id,
@@ -190,6 +198,8 @@ asset_text = Table(
     Column("asset_id", BigId, ForeignKey("asset.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("tenant_id", BigId, nullable=False),
     Column("scope", String(3), nullable=False),
+    Column("names", Text, nullable=False, server_default=text("''")),
+    Column("seen", Text, nullable=False, server_default=text("''")),
     Column("body", Text, nullable=False),
     Index("ix_asset_text_newest", "tenant_id", "scope", "asset_id"),
 )

@@ -43,6 +43,9 @@ run = Table(
     Index("ix_run_asset_id", "asset_id", "id"),
 )
 
+FAILED = text("state = 'failed'")
+Index("ix_run_failed", run.c.tenant_id, run.c.id, sqlite_where=FAILED, postgresql_where=FAILED)
+
 step = Table(
     "step",
     metadata,

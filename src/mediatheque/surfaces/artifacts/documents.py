@@ -110,10 +110,9 @@ def _writing(router: APIRouter, library: Library) -> None:
     @scope("artifacts.write")
     async def delete_artifact(request: Request, room_id: str, artifact_id: str) -> Response:
         """Hidden at once; it can be restored for 30 days (MEDIATHEQUE_TRASH_DAYS)."""
-        await in_thread(
-            artifacts.delete, actor_of(request), room_uuid(room_id), uuid_in(artifact_id), expected_in(request)
-        )
-        return json_response(One(data=Deleted(id=artifact_id)))
+        uuid = uuid_in(artifact_id)
+        await in_thread(artifacts.delete, actor_of(request), room_uuid(room_id), uuid, expected_in(request))
+        return json_response(One(data=Deleted(id=str(uuid))))
 
     @router.post("/{artifact_id}/restore", response_model=One[ArtifactObject])
     @scope("artifacts.write")

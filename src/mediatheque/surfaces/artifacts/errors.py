@@ -29,7 +29,9 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 def render_error(error: LibraryError, request_id: str) -> Response:
     if isinstance(error, Invalid):
-        place = [*error.field] or ["body"]
+        place = [*error.field]
+        if not place or place[0] not in _PLACES:
+            place = ["body", *place]
         return render_invalid([{"loc": place, "msg": error.message, "type": error.kind}], request_id)
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}
@@ -60,6 +62,7 @@ def _refusal(status: int, code: str, message: str, headers: dict[str, str], **mo
     return Response(json.dumps(body), status, headers, media_type="application/json")
 
 
+_PLACES = frozenset({"body", "query", "path", "header"})
 _CODES = {
     ("room", "not_found"): "SW_ROOM_NOT_FOUND",
     ("artifact", "not_found"): "SW_ARTIFACT_NOT_FOUND",

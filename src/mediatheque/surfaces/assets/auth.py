@@ -44,9 +44,9 @@ class Tokens(Shape):
 
 
 def routes(library: Library) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=_ERRORS)
-    open_routes = APIRouter(route_class=Porch)
-    own_routes = APIRouter(route_class=Door)
+    common: dict[str, Any] = {"prefix": "/api/v1/auth", "tags": ["auth"], "responses": _ERRORS}
+    open_routes = APIRouter(route_class=Porch, **common)
+    own_routes = APIRouter(route_class=Door, **common)
 
     @open_routes.post("/login", response_model=Envelope[Tokens], openapi_extra=OPEN)
     async def login(request: Request, body: Login) -> Response:
@@ -70,6 +70,7 @@ def routes(library: Library) -> APIRouter:
         """The user of the credential."""
         return enveloped(_account(await in_thread(library.sessions.me, actor_of(request))))
 
+    router = APIRouter()
     router.include_router(open_routes)
     router.include_router(own_routes)
     return router

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from mediatheque.core.library import Library
 from mediatheque.model import Filter
 from mediatheque.surfaces.assets.documents import ERRORS
-from mediatheque.surfaces.assets.library import DEFAULT_PAGE_SIZE, clamped
+from mediatheque.surfaces.assets.library import DEFAULT_PAGE_SIZE, clamped, text_of
 from mediatheque.surfaces.assets.objects import GalleryItem, GalleryObject, gallery_item, gallery_object
 from mediatheque.surfaces.assets.shapes import TERMS, Envelope, Shape, enveloped, to_uuid
 from mediatheque.surfaces.http import OPEN, Porch, in_thread
@@ -32,7 +32,7 @@ def routes(library: Library) -> APIRouter:
     ) -> Response:
         """A page of public, ready assets, newest first."""
         page, page_size = clamped(page, page_size)
-        narrow = Filter(query, content_type.lower())
+        narrow = Filter(text_of(query), text_of(content_type).lower())
         found = await in_thread(library.catalogue.gallery, TERMS, narrow, page=page, page_size=page_size)
         items = [gallery_item(library, it) for it in found.assets]
         return enveloped(GalleryList(items=items, page=page, page_size=page_size, total=found.total))

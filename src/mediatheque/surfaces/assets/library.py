@@ -10,11 +10,11 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import StrictBool
 
+from mediatheque.core import names
 from mediatheque.core.catalogue import Detail, Order
 from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
-from mediatheque.core.names import base_name
-from mediatheque.errors import Invalid
+from mediatheque.errors import Invalid, TooLarge
 from mediatheque.model import Actor, Filter, State, Terms
 from mediatheque.surfaces.assets.documents import CONTENT_ANSWERS, ERRORS, UPLOAD_FIELDS
 from mediatheque.surfaces.assets.objects import AssetObject, ListItem, asset_object, list_item, public_url
@@ -73,8 +73,13 @@ def routes(library: Library) -> APIRouter:
     async def upload_asset(request: Request) -> Response:
         """Upload an image; what is made of it follows."""
         actor, key = actor_of(request), request.headers.get("idempotency-key")
-        async with received(request, partial(library.intake.stage, TERMS), TERMS.max_bytes) as form:
-            return await in_thread(_upload, library, actor, form, key, request.state.request_id)
+        form = Form()
+        try:
+            async with received(request, partial(library.intake.stage, TERMS), TERMS.max_bytes, form):
+                return await in_thread(_upload, library, actor, form, key, request.state.request_id)
+        except TooLarge:
+            _check_texts(form)
+            raise
 
     @router.get("", response_model=Envelope[AssetList])
     @scope("assets.read")
@@ -92,7 +97,7 @@ def routes(library: Library) -> APIRouter:
         sort_direction: Annotated[str | None, Query(alias="sortDirection")] = None,
     ) -> Response:
         """A page of assets; numbers out of range are clamped, unknown orders and states ignored."""
-        narrow = Filter(query or keyword or "", (content_type or "").lower(), _states(status))
+        narrow = Filter(text_of(query) or text_of(keyword), text_of(content_type).lower(), _states(status))
         order = Order((order_by or sort_by or "").lower() == "size", _is_ascending(order_direction, sort_direction))
         page, page_size = clamped(page, page_size)
         return await in_thread(_listed, library, actor_of(request), narrow, order, page, page_size)
@@ -133,6 +138,11 @@ def routes(library: Library) -> APIRouter:
         return await in_thread(_content, library, actor_of(request), to_uuid(asset_id))
 
     return router
+
+
+def text_of(value: str | None) -> str:
+    """A word of the query without the blanks around it; blanks alone are none."""
+    return (value or "").strip()
 
 
 def clamped(page: int, page_size: int) -> tuple[int, int]:
@@ -181,6 +191,12 @@ def _upload(library: Library, actor: Actor, form: Form, key: str | None, request
     return _with_location(response)
 
 
+def _check_texts(form: Form) -> None:
+    """What is wrong with the texts is said before anything about the file (contract, 2.4); raises `Invalid`."""
+    names.text(form.fields.get("description"), "description", TERMS.max_text_chars)
+    names.text(form.fields.get("altText"), "alt_text", TERMS.max_text_chars)
+
+
 def _with_location(response: Response) -> Response:
     """`Location` of the asset in the answer, be it made now or remembered."""
     asset_id = json.loads(bytes(response.body))["data"]["id"] if response.status_code == 202 else None
@@ -202,7 +218,7 @@ def _shown(library: Library, find: Callable[[Actor, Terms, UUID], Detail], actor
 def _states(status: str | None) -> tuple[State, ...] | None:
     """None for a word that is no status; nothing is ever seen in the contract's `processing`."""
     known: dict[str, tuple[State, ...]] = {state.value: (state,) for state in State} | {"processing": ()}
-    return known.get((status or "").lower())
+    return known.get(text_of(status).lower())
 
 
 def _is_ascending(*directions: str | None) -> bool:
@@ -210,7 +226,7 @@ def _is_ascending(*directions: str | None) -> bool:
 
 
 def _filename(form: Form) -> str:
-    if not base_name(form.filename):
+    if not names.base_name(form.filename):
         raise Invalid("The file has no usable name", field=("original_filename",), kind="blank")
     return form.filename
 

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from mediatheque.core import names
 from mediatheque.core.catalogue import Detail
 from mediatheque.core.library import Library
 from mediatheque.model import Asset, Run, RunState, Variant
@@ -167,7 +168,7 @@ def _shown(library: Library, it: Asset) -> dict[str, Any]:
 
 
 def _extension(it: Asset) -> str:
-    return PurePosixPath(it.original_filename or it.filename).suffix.lower()
+    return names.extension(it.original_filename or it.filename) if it.extension is None else it.extension
 
 
 def _derivative(library: Library, it: Asset, made: Variant) -> Derivative:

@@ -20,7 +20,7 @@ _ALIGNMENT = {
     "missing": ("db_default_profile_missing", "No default profile: uploads go to the configured storage."),
     "disabled": ("db_default_profile_disabled", "The default profile is disabled: uploads that name none are refused."),
     "matches": ("runtime_matches_db_default_provider_type", "The default profile is of the configured storage's type."),
-    "differs": ("runtime_differs_from_db_default_provider_type", "The default profile is of another type."),
+    "differs": ("runtime_mismatches_db_default_provider_type", "The default profile is of another type."),
 }
 
 
@@ -207,6 +207,7 @@ def _summary(shown: Shown) -> dict[str, Any]:
     """Every key of the contract, null where the provider has none; of an endpoint only the host."""
     known = {_SUMMARY.get(name, to_camel(name)): value for name, value in shown.configuration.items()}
     known.setdefault("providerName", shown.kind)
+    known["pathPrefix"] = known.get("basePath")
     if "endpoint" in known:
         known["endpointHost"] = urlsplit(known["endpoint"]).netloc
     return {key: known.get(key) for key in _SUMMARY_KEYS}

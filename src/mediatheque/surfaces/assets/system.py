@@ -48,9 +48,9 @@ class AuditList(Shape):
 
 
 def routes(library: Library) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/system", tags=["system"])
-    open_routes = APIRouter(route_class=Porch)
-    own_routes = APIRouter(route_class=Door, responses=_ERRORS)
+    common: dict[str, Any] = {"prefix": "/api/v1/system", "tags": ["system"]}
+    open_routes = APIRouter(route_class=Porch, **common)
+    own_routes = APIRouter(route_class=Door, responses=_ERRORS, **common)
 
     @open_routes.get("/ping", response_model=Envelope[Ping], openapi_extra=OPEN)
     async def ping() -> Response:
@@ -80,6 +80,7 @@ def routes(library: Library) -> APIRouter:
         items = [_entry(it) for it in found.entries]
         return enveloped(AuditList(items=items, page=page, page_size=page_size, total=found.total))
 
+    router = APIRouter()
     router.include_router(open_routes)
     router.include_router(own_routes)
     return router

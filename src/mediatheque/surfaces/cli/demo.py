@@ -6,7 +6,9 @@ import math
 import random
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from mediatheque.surfaces.cli.options import DEFAULT_URL, ApiKey, Folder, Json, Url, connected, say, show
 
@@ -28,10 +30,16 @@ DOCUMENTS = {
 }  # fmt: skip
 
 
-def demo(folder: Folder = "demo", as_json: Json = False, url: Url = DEFAULT_URL, api_key: ApiKey = "") -> None:
+def demo(
+    folder: Folder = "demo",
+    pictures: Annotated[int, typer.Option(min=1, help="How many pictures.")] = len(TITLES),
+    as_json: Json = False,
+    url: Url = DEFAULT_URL,
+    api_key: ApiKey = "",
+) -> None:
     """Put a few pictures, documents, a link and an artifact into the library; a second run adds nothing."""
     with connected(url, api_key) as client:
-        made = _fill(client, client.folders.with_path(folder, make=True).id)
+        made = _fill(client, client.folders.with_path(folder, make=True).id, pictures)
     if as_json:
         show(made)
         return
@@ -40,10 +48,10 @@ def demo(folder: Folder = "demo", as_json: Json = False, url: Url = DEFAULT_URL,
     say(f"artifact {made['artifact']} in room {made['room']}")
 
 
-def _fill(client: "Client", folder_id: str) -> dict[str, Any]:
+def _fill(client: "Client", folder_id: str, pictures: int) -> dict[str, Any]:
     sent = [
         client.files.upload(content, name=name, tags=["demo"], folder_id=folder_id, skip_duplicates=True)
-        for name, content in _contents()
+        for name, content in _contents(pictures)
     ]
     room_id, artifact_id = _artifact(client, sent[0].id)
     return {
@@ -55,8 +63,9 @@ def _fill(client: "Client", folder_id: str) -> dict[str, Any]:
     }
 
 
-def _contents() -> Iterator[tuple[str, bytes]]:
-    for seed, title in enumerate(TITLES):
+def _contents(pictures: int) -> Iterator[tuple[str, bytes]]:
+    for seed in range(pictures):
+        title = TITLES[seed % len(TITLES)] + (f" {seed // len(TITLES) + 1}" if seed >= len(TITLES) else "")
         yield f"{title.lower().replace(' ', '-')}.jpg", _landscape(title, seed)
     for name, text in DOCUMENTS.items():
         yield name, text.encode()

@@ -72,11 +72,13 @@ def _row(key: dict[str, Any]) -> dict[str, Any]:
         "tenant_id": key["tenant_uuid"],
         "user": key["user_name"],
         "user_id": key["user_uuid"],
+        "name": key["key_name"],
         "prefix": key["prefix"],
         "role": key["key_role"],
         "scopes": key["scopes"],
         "created_at": key["created_at"],
         "expires_at": key["expires_at"],
+        "last_used_at": key["last_used_at"],
         "revoked_at": key["revoked_at"],
     }
 

@@ -19,9 +19,13 @@ TYPES = {"scenes": AnalysisType.SCENES, "transcript": AnalysisType.TRANSCRIPT}
 
 
 class Job(BaseModel):
-    """`status` pending, processing, completed, failed, skipped (what it takes is not installed) or cancelled."""
+    """`status` pending, processing, completed, failed, skipped (what it takes is not installed) or cancelled.
+
+    `job_id` is `analysis_job_id`, as the published guide calls it.
+    """
 
     job_id: str
+    analysis_job_id: str
     media_id: str
     analysis_type: str
     status: str
@@ -37,6 +41,7 @@ class Status(BaseModel):
     media_id: str
     status: str | None
     job_id: str | None
+    analysis_job_id: str | None
     scene_count: int | None
     has_audio_transcript: bool
     jobs: list[Job]
@@ -48,20 +53,30 @@ class Wanted(BaseModel):
 
 
 class VideoScene(BaseModel):
-    """`description` is what is heard in the scene; null where nothing is."""
+    """`description` is what is heard in the scene; null where nothing is.
+
+    Index and times come in our words and in those of the published guide.
+    """
 
     scene_id: str
     index: int
+    scene_index: int
     start_seconds: float
+    start_time: float
     end_seconds: float
+    end_time: float
     description: str | None
     thumbnail_url: str | None
 
 
 class SceneList(BaseModel):
+    """`video_id` is `media_id`, and `count` is `total_count`: so the published guide calls them."""
+
     media_id: str
+    video_id: str
     scenes: list[VideoScene]
     total_count: int
+    count: int
     is_truncated: bool
 
 
@@ -91,10 +106,12 @@ def routes(library: Library) -> APIRouter:
         """How far the analysis of a video is, and its parts."""
         found = await in_thread(library.analyses.status, actor_of(request), media_id)
         portrait = found.portrait
+        job_id = str(portrait.analysis_uuid) if portrait.analysis_uuid else None
         answer = Status(
             media_id=str(media_id),
             status=portrait.analysing.value if portrait.analysing else None,
-            job_id=str(portrait.analysis_uuid) if portrait.analysis_uuid else None,
+            job_id=job_id,
+            analysis_job_id=job_id,
             scene_count=portrait.scene_count,
             has_audio_transcript=portrait.has_transcript,
             jobs=[_job(one) for one in found.jobs],
@@ -111,7 +128,7 @@ def routes(library: Library) -> APIRouter:
     @scope("files.write")
     @creating()
     async def queue_analysis(request: Request, wanted: Wanted) -> Response:
-        """Have a video analysed; 409 while that is under way."""
+        """Have a video analysed; while that is under way, the job that is at it."""
         actor = actor_of(request)
         job = await in_thread(library.analyses.start, actor, wanted.media_id, wanted.analysis_type)
         return json_response(_job(job), 202)
@@ -163,6 +180,7 @@ def _job(job: AnalysisJob) -> Job:
     run = job.run
     return Job(
         job_id=str(run.uuid),
+        analysis_job_id=str(run.uuid),
         media_id=str(job.asset_uuid),
         analysis_type=TYPES[run.skill].value,
         status=_status(run),
@@ -179,7 +197,10 @@ def _status(run: Execution) -> str:
 
 def _scenes(library: Library, found: Scenes) -> SceneList:
     scenes = [_scene(library, found, scene) for scene in found.scenes]
-    return SceneList(media_id=str(found.asset.uuid), scenes=scenes, total_count=len(scenes), is_truncated=found.is_cut)
+    media_id, count = str(found.asset.uuid), len(scenes)
+    return SceneList(
+        media_id=media_id, video_id=media_id, scenes=scenes, total_count=count, count=count, is_truncated=found.is_cut
+    )
 
 
 def _scene(library: Library, found: Scenes, scene: Scene) -> VideoScene:
@@ -187,8 +208,11 @@ def _scene(library: Library, found: Scenes, scene: Scene) -> VideoScene:
     return VideoScene(
         scene_id=scene.id,
         index=scene.index,
+        scene_index=scene.index,
         start_seconds=scene.start_seconds,
+        start_time=scene.start_seconds,
         end_seconds=scene.end_seconds,
+        end_time=scene.end_seconds,
         description=scene.said,
         thumbnail_url=signed_url(library, found.asset, variant) if scene.has_thumbnail else None,
     )

@@ -20,13 +20,15 @@ from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, st
 from mediatheque.understanding import Intent, Level
 
 PATH = "/api/v2/user-files/upload/stream-batch"
-INTENTS, LEVELS = tuple(Intent), tuple(Level)
+INTENTS, LEVELS = tuple(Intent), ("default", *Level)
 
 
 class ResultItem(BaseModel):
-    image_id: UUID | None
+    """A file that was refused has the id that it was to have, and an empty `object_key`."""
+
+    image_id: UUID
     filename: str
-    object_key: str | None
+    object_key: str
     status: str
     processing_time_ms: float | None
     skipped: bool
@@ -61,7 +63,7 @@ _PROPERTIES = {
     "files": {"type": "array", "items": {"type": "string", "contentMediaType": "application/octet-stream"}},
     **{name: FIELDS[name] for name in ("tags", "auto_describe", "skip_duplicates", "storage_target")},
     "intent": {"type": "string", "enum": list(INTENTS), "default": INTENTS[0]},
-    "verification_level": {"type": "string", "enum": list(LEVELS), "default": LEVELS[1]},
+    "verification_level": {"type": "string", "enum": list(LEVELS), "default": LEVELS[0]},
 }
 _DOCUMENT: dict[str, Any] = {
     "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}],
@@ -99,7 +101,7 @@ def _submit(library: Library, actor: Actor, form: Files, key: str | None, reques
     wishes = replace(
         wishes_in({name: value for name, value in form.fields.items() if name not in {"title", "folder_id"}}),
         intent=Intent(choice(form.fields, "intent", INTENTS)),
-        level=Level(choice(form.fields, "verification_level", LEVELS, default=1)),
+        level=_level(choice(form.fields, "verification_level", LEVELS)),
     )
     hashes = [(it.filename, it.staged.sha256 if it.staged else "") for it in form.files]
     return once(
@@ -113,6 +115,10 @@ def _submit(library: Library, actor: Actor, form: Files, key: str | None, reques
         render_error=render_error,
         request_id=request_id,
     )
+
+
+def _level(word: str) -> Level:
+    return Level.STANDARD if word == LEVELS[0] else Level(word)
 
 
 def _shape(it: Session, target: str) -> BatchResponse:
@@ -157,7 +163,7 @@ def _result(it: Item, target: str) -> ResultItem:
     return ResultItem(
         image_id=it.image_id,
         filename=it.filename,
-        object_key=it.object_key,
+        object_key=it.object_key or "",
         status=_shown_state(it),
         processing_time_ms=it.processing_time_ms,
         skipped=it.state == "skipped",

@@ -1,5 +1,6 @@
 """`/api/v2/document-uploads`: documents to a presigned URL, confirmed by their storage key (contract, 9)."""
 
+import json
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -132,7 +133,7 @@ def _promise(library: Library, actor: Actor, body: PresignRequest, key: str | No
         library,
         actor,
         key,
-        (f"POST {PREFIX}/request-presigned-url", body.model_dump_json(exclude={"idempotency_key"})),
+        (f"POST {PREFIX}/request-presigned-url", json.dumps(body.model_dump(mode="json", exclude={"idempotency_key"}))),
         lambda remembering: library.presigning.promise(
             actor,
             DOCUMENT_TERMS,

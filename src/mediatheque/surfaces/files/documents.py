@@ -19,12 +19,14 @@ SEARCH_MODE = "X-Search-Mode"
 
 
 class Text(BaseModel):
-    """`text` null: nothing has been read, and `text_extraction_status` tells how far that is."""
+    """`text` is empty before anything has been read: `text_extraction_status` tells how far that is."""
 
     document_id: str
-    text: str | None
+    filename: str
+    text: str
     page_number: int | None
     page_count: int | None
+    metadata: dict[str, Any] | None
     is_truncated: bool
     text_extraction_status: str
 
@@ -35,26 +37,26 @@ class ChunkMetadata(BaseModel):
 
 
 class DocumentChunk(BaseModel):
+    """`similarity_score` to the question: 1 where there was none, 0 where it was looked for by words."""
+
     chunk_id: str
+    document_id: str
+    document_filename: str
     chunk_index: int
     content: str
     page_numbers: list[int]
     heading_hierarchy: list[str]
-    similarity_score: float | None
+    similarity_score: float
     metadata: ChunkMetadata
 
 
 class ChunkList(BaseModel):
     """`status_counts`: how many chunks can be found by their meaning (`completed`), and how many not yet."""
 
+    document_id: str
     chunks: list[DocumentChunk]
     total_chunks: int
     status_counts: dict[str, int]
-
-
-class FoundChunk(DocumentChunk):
-    document_id: str
-    document_filename: str
 
 
 class DocumentSearch(BaseModel):
@@ -66,7 +68,7 @@ class DocumentSearch(BaseModel):
 
 class DocumentResults(BaseModel):
     query: str
-    results: list[FoundChunk]
+    results: list[DocumentChunk]
     total_count: int
     search_time_ms: int
 
@@ -87,12 +89,12 @@ def routes(library: Library) -> APIRouter:
     async def get_chunks(
         request: Request,
         document_id: UUID,
-        limit: Annotated[int, Query(ge=1, le=MAX_CHUNKS)] = MAX_CHUNKS,
+        limit: Annotated[int, Query(gt=0, le=MAX_CHUNKS)] = MAX_CHUNKS,
         offset: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
     ) -> Response:
         """The passages of a document, in the order of its text."""
         found = await in_thread(library.documents.chunks, actor_of(request), document_id, skip=offset, limit=limit)
-        return json_response(_list(found))
+        return json_response(_list(document_id, found))
 
     @router.post("/search", response_model=DocumentResults)
     @scope("files.read")
@@ -103,7 +105,7 @@ def routes(library: Library) -> APIRouter:
             library.documents.search, actor_of(request), wanted.query,
             limit=wanted.limit, threshold=wanted.similarity_threshold, documents=wanted.document_ids or [],
         )  # fmt: skip
-        results = [_found(chunk) for chunk in found.chunks]
+        results = [_chunk(chunk, 0.0) for chunk in found.chunks]
         took_ms = round((time.monotonic() - started) * 1000)
         answer = DocumentResults(query=wanted.query, results=results, total_count=len(results), search_time_ms=took_ms)
         response = json_response(answer)
@@ -114,37 +116,38 @@ def routes(library: Library) -> APIRouter:
 
 
 def _text(found: DocumentText) -> Text:
+    it = found.portrait.asset
     return Text(
-        document_id=str(found.portrait.asset.uuid),
-        text=found.text,
+        document_id=str(it.uuid),
+        filename=it.original_filename or it.filename,
+        text=found.text or "",
         page_number=found.page,
-        page_count=found.portrait.asset.blob.details.get("page_count"),
+        page_count=it.blob.details.get("page_count"),
+        metadata=dict(it.blob.details) or None,
         is_truncated=found.is_cut,
         text_extraction_status=found.portrait.reading.value,
     )
 
 
-def _list(found: Chunks) -> ChunkList:
-    counts = {"completed": found.embedded, "pending": found.total - found.embedded}
+def _list(document_id: UUID, found: Chunks) -> ChunkList:
     return ChunkList(
-        chunks=[DocumentChunk(**_fields(chunk)) for chunk in found.chunks],
+        document_id=str(document_id),
+        chunks=[_chunk(chunk, 1.0) for chunk in found.chunks],
         total_chunks=found.total,
-        status_counts={status: count for status, count in counts.items() if count},
+        status_counts={"completed": found.embedded, "pending": found.total - found.embedded, "failed": 0},
     )
 
 
-def _found(chunk: Chunk) -> FoundChunk:
+def _chunk(chunk: Chunk, otherwise: float) -> DocumentChunk:
     it = chunk.document
-    return FoundChunk(**_fields(chunk), document_id=str(it.uuid), document_filename=it.original_filename or it.filename)
-
-
-def _fields(chunk: Chunk) -> dict[str, Any]:
-    return {
-        "chunk_id": str(chunk.id),
-        "chunk_index": chunk.index,
-        "content": chunk.content,
-        "page_numbers": chunk.page_numbers,
-        "heading_hierarchy": chunk.heading_hierarchy,
-        "similarity_score": chunk.similarity,
-        "metadata": ChunkMetadata(token_count=chunk.token_count, chunk_type="text"),
-    }
+    return DocumentChunk(
+        chunk_id=str(chunk.id),
+        document_id=str(it.uuid),
+        document_filename=it.original_filename or it.filename,
+        chunk_index=chunk.index,
+        content=chunk.content,
+        page_numbers=chunk.page_numbers,
+        heading_hierarchy=chunk.heading_hierarchy,
+        similarity_score=otherwise if chunk.similarity is None else chunk.similarity,
+        metadata=ChunkMetadata(token_count=chunk.token_count, chunk_type="text"),
+    )

@@ -59,7 +59,7 @@ def render_error(error: LibraryError, request_id: str) -> Response:
 
 def render_invalid(problems: list[dict[str, Any]], request_id: str) -> Response:
     first: dict[str, Any] = problems[0] if problems else {"loc": [], "msg": "Invalid", "type": ""}
-    field = str(first["loc"][-1]) if first["loc"] else ""
+    field = next((part for part in reversed(first["loc"]) if isinstance(part, str)), "")
     is_limit = field == "limit" and first["msg"].endswith(LIMITS)
     details = {"field": field, "issue": "Must be between 1 and 100" if is_limit else first["msg"]}
     return _refusal(422, "VALIDATION_ERROR", INVALID, details, request_id, detail=problems)

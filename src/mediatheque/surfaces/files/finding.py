@@ -101,7 +101,7 @@ def routes(library: Library) -> APIRouter:
     async def find_similar(
         request: Request, file_id: UUID, limit: Annotated[int, Query(ge=1, le=100)] = 20
     ) -> Response:
-        """Files whose texts are about the same, the most alike first."""
+        """Files whose texts are about the same, and of pictures those that look alike, the most alike first."""
         found = await in_thread(library.searching.similar, actor_of(request), file_id, limit=limit)
         files = found_files(library, found)
         return json_response(SimilarAnswer(files=files, total_count=found.total, note=found.note))

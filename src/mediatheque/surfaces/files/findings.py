@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from mediatheque.core.findings import Alike
 from mediatheque.core.library import Library
+from mediatheque.core.looks import Alike
 from mediatheque.surfaces.files.errors import ERRORS
 from mediatheque.surfaces.files.shapes import moment
 from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, scope
@@ -50,12 +50,14 @@ class Undone(BaseModel):
 class LookAlike(BaseModel):
     id: UUID
     filename: str
-    distance: int
+    distance: int | None
+    similarity: float | None
     thumbnail_url: str
 
 
 class LookAlikes(BaseModel):
-    """`distance`: bits of 64 in which the perceptual hashes differ, 0 to 6; nearest first, at most 100."""
+    """`distance`: bits of 64 in which the perceptual hashes differ, 0 to 6, null for more; nearest first. Then those
+    that a model sees alike: `similarity`, 1 for the same, null where it has not seen both. At most 100."""
 
     file_id: UUID
     files: list[LookAlike]
@@ -92,8 +94,8 @@ def routes(library: Library) -> APIRouter:
     @router.get("/{file_id}/look-alikes", response_model=LookAlikes)
     @scope("files.read")
     async def get_look_alikes(request: Request, file_id: UUID) -> Response:
-        """Pictures that look nearly the same: other sizes, formats, slight changes."""
-        found = await in_thread(library.findings.alike, actor_of(request), file_id)
+        """Pictures that look nearly the same (other sizes, formats, slight changes), then those that look alike."""
+        found = await in_thread(library.looks.alike, actor_of(request), file_id)
         return json_response(LookAlikes(file_id=file_id, files=[_alike(library, one) for one in found]))
 
     return router
@@ -120,5 +122,6 @@ def _alike(library: Library, one: Alike) -> LookAlike:
         id=it.uuid,
         filename=it.original_filename or it.filename,
         distance=one.distance,
+        similarity=one.similarity,
         thumbnail_url=thumbnail_url(library, it.uuid),
     )

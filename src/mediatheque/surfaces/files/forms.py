@@ -10,7 +10,15 @@ from multipart import MultipartError, MultipartSegment, ParserLimitReached, Push
 from mediatheque.core.batches import Incoming
 from mediatheque.core.staging import Staged
 from mediatheque.errors import BadRequest, Invalid, TooLarge
-from mediatheque.surfaces.forms import FIELD_BYTES, HEADER_BYTES, OVERHEAD_BYTES, PIECE_BYTES, boundary_of, uploads
+from mediatheque.surfaces.forms import (
+    FIELD_BYTES,
+    HEADER_BYTES,
+    OVERHEAD_BYTES,
+    PIECE_BYTES,
+    boundary_of,
+    filename_of,
+    uploads,
+)
 from mediatheque.surfaces.http import in_thread
 
 FIELD = "files"
@@ -101,13 +109,14 @@ class _Reader:
 
     def _begin(self, part: MultipartSegment) -> None:
         self._other_bytes += 100
-        if part.name == FIELD and part.filename is not None:
+        filename = filename_of(part)
+        if part.name == FIELD and filename is not None:
             if len(self.form.files) == self._max_files:
                 raise TooLarge(f"At most {self._max_files} files are taken at once")
-            self._file, self._field = Incoming(part.filename), ""
+            self._file, self._field = Incoming(filename), ""
             self.form.files.append(self._file)
         else:
-            self._file, self._field = None, part.name if part.filename is None else ""
+            self._file, self._field = None, part.name if filename is None else ""
             self._text.clear()
 
     async def _flush(self) -> None:

@@ -1,5 +1,6 @@
 """Saved links, their crawls, and what crawls have kept (contract, 3.9; snapshots and pictures are ours)."""
 
+import json
 from typing import Annotated
 from uuid import UUID
 
@@ -125,7 +126,7 @@ def _save(library: Library, actor: Actor, body: NewLink, key: str | None, reques
         library,
         actor,
         key,
-        ("POST /api/v2/user-files/links", body.model_dump_json()),
+        ("POST /api/v2/user-files/links", json.dumps(body.model_dump(mode="json"))),
         lambda remembering: library.links.save(
             actor,
             LINK_TERMS,

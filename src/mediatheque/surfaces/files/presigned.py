@@ -32,7 +32,7 @@ from mediatheque.surfaces.http import (
 from mediatheque.surfaces.signed import SIGNED, UPLOADS, bound_to, put_url, signature_in
 
 PATH = "/api/v2/user-files/upload"
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,1000}")
 CONFIRMING_SECONDS = 60
 """How long a confirmation waits for another one of the same upload: longer than a dead one's lease."""
 

@@ -20,7 +20,7 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9A-Fa-f]{64}$")]
 
 class Completion(BaseModel):
     filename: str
-    image_id: UUID | None
+    image_id: UUID
     status: str
     description: str | None
     processing_time_ms: float | None
@@ -75,9 +75,11 @@ class SessionList(BaseModel):
 
 
 class ResultEntry(BaseModel):
-    image_id: UUID | None
+    """`object_key` is empty as long as nothing is stored."""
+
+    image_id: UUID
     filename: str
-    object_key: str | None
+    object_key: str
     status: str
     description: str | None
     visible_text: str | None
@@ -116,21 +118,29 @@ class QuotaResponse(BaseModel):
     prepaid_credits: int
     max_batch_size: int
     max_concurrent_uploads: int
-    message: str
+    message: str | None
 
 
 class HashesRequest(BaseModel):
     hashes: list[Sha256] = Field(min_length=1, max_length=250)
 
 
-class DuplicateEntry(BaseModel):
-    hash: str
-    image_id: UUID
-
-
 class DuplicatesResponse(BaseModel):
-    duplicates: list[DuplicateEntry]
+    """`image_ids`: the file with each of the `duplicates`, by its hash."""
+
+    duplicates: list[str]
     unique: list[str]
+    image_ids: dict[str, UUID]
+
+
+class ComponentStatuses(BaseModel):
+    """Null: there is no such component of this file."""
+
+    upload_status: str
+    variant_status: str | None
+    description_status: str | None
+    upload_intent_status: str
+    task_intent_status: str
 
 
 class FileStatusResponse(BaseModel):
@@ -138,12 +148,15 @@ class FileStatusResponse(BaseModel):
     tenant_id: UUID
     batch_id: UUID | None
     unified_status: str
-    component_statuses: dict[str, str]
+    component_statuses: ComponentStatuses
+    task_intent_ids: list[str]
     error_message: str | None
+    last_error_at: str | None
     created_at: str
     last_updated_at: str
     completed_at: str | None
     retry_count: int
+    processing_duration_seconds: float
     is_stuck: bool
     is_terminal: bool
 
@@ -219,18 +232,18 @@ def results_of(library: Library, it: Session, include_failed: bool, offset: int,
 
 
 def _entry(library: Library, it: Item) -> ResultEntry:
-    has_thumbnail = it.state == "completed" and it.kind == "image" and it.image_id is not None
+    has_thumbnail = it.state == "completed" and it.kind == "image"
     return ResultEntry(
         image_id=it.image_id,
         filename=it.filename,
-        object_key=it.object_key,
+        object_key=it.object_key or "",
         status=it.state,
         description=it.description,
         visible_text=it.visible_text,
         tags=list(it.tags),
         processing_time_ms=it.processing_time_ms,
         error_message=it.error,
-        thumbnail_url=thumbnail_url(library, it.image_id) if has_thumbnail and it.image_id else None,
+        thumbnail_url=thumbnail_url(library, it.image_id) if has_thumbnail else None,
         created_at=moment(it.created_at) or "",
     )
 

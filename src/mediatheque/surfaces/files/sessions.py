@@ -6,12 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mediatheque.core.batches import Item
+from mediatheque.core.batches import Progress
 from mediatheque.core.library import Library
 from mediatheque.model import Actor
 from mediatheque.surfaces.files.session_shapes import (
     PREFIX,
-    DuplicateEntry,
+    ComponentStatuses,
     DuplicatesResponse,
     FileStatusResponse,
     HashesRequest,
@@ -65,7 +65,7 @@ def routes(library: Library) -> APIRouter:
         session_id: UUID,
         include_failed: bool = True,
         offset: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        limit: Annotated[int, Query(gt=0, le=500)] = 100,
     ) -> Response:
         """What became of each file of a batch."""
         session = await in_thread(library.batches.get, actor_of(request), session_id)
@@ -89,15 +89,15 @@ def routes(library: Library) -> APIRouter:
         """Which of these SHA-256 the tenant has."""
         asked = list(dict.fromkeys(it.lower() for it in body.hashes))
         known = await in_thread(library.batches.known, actor_of(request), asked)
-        duplicates = [DuplicateEntry(hash=it, image_id=known[it]) for it in asked if it in known]
-        return json_response(DuplicatesResponse(duplicates=duplicates, unique=[it for it in asked if it not in known]))
+        duplicates, unique = [it for it in asked if it in known], [it for it in asked if it not in known]
+        return json_response(DuplicatesResponse(duplicates=duplicates, unique=unique, image_ids=known))
 
     @router.get("/status/{file_id}", response_model=FileStatusResponse)
     @scope("files.read")
     async def get_file_status(request: Request, file_id: UUID) -> Response:
         """How far one file has come."""
         actor = actor_of(request)
-        return json_response(_file_status(actor, file_id, await in_thread(library.batches.item, actor, file_id)))
+        return json_response(_file_status(actor, file_id, await in_thread(library.batches.progress, actor, file_id)))
 
     return router
 
@@ -106,9 +106,10 @@ def _quota(library: Library, actor: Actor, requested: int) -> QuotaResponse:
     room, files = library.batches.room(actor)
     most = library.batches.max_files
     available = most if room is None or room > 0 else 0
-    message = "OK" if requested <= available else f"At most {most} files at once" if available else "Storage is used up"
+    problem = f"At most {most} files at once" if available else "Storage is used up"
+    can_proceed = requested <= available
     return QuotaResponse(
-        can_proceed=requested <= available,
+        can_proceed=can_proceed,
         requested=requested,
         available=available,
         monthly_limit=None,
@@ -116,25 +117,42 @@ def _quota(library: Library, actor: Actor, requested: int) -> QuotaResponse:
         prepaid_credits=0,
         max_batch_size=most,
         max_concurrent_uploads=MAX_WAITING,
-        message=message,
+        message=None if can_proceed else problem,
     )
 
 
-def _file_status(actor: Actor, image_id: UUID, it: Item) -> FileStatusResponse:
-    unified = it.state if it.is_stored or it.state != "processing" else "uploading"
-    components = {"upload": "completed" if it.is_stored else "pending", "processing": it.state}
-    age = (datetime.now(UTC) - it.created_at).total_seconds()
+def _file_status(actor: Actor, image_id: UUID, found: Progress) -> FileStatusResponse:
+    it, now = found.item, datetime.now(UTC)
+    is_terminal = it.state != "processing"
+    told = "completed" if it.state == "skipped" else it.state
+    age = ((it.ended_at if is_terminal and it.ended_at else now) - it.created_at).total_seconds()
     return FileStatusResponse(
         image_id=image_id,
         tenant_id=actor.tenant_uuid,
         batch_id=it.batch_uuid,
-        unified_status=unified,
-        component_statuses=components,
+        unified_status=told if it.is_stored or is_terminal else "uploading",
+        component_statuses=_components(found),
+        task_intent_ids=[str(uuid) for uuid in found.runs],
         error_message=it.error,
+        last_error_at=moment(it.ended_at) if it.state == "failed" else None,
         created_at=moment(it.created_at) or "",
         last_updated_at=moment(it.ended_at or it.created_at) or "",
         completed_at=moment(it.ended_at) if it.state == "completed" else None,
         retry_count=it.retries,
-        is_stuck=it.state == "processing" and it.is_stored and age > STUCK_SECONDS,
-        is_terminal=it.state != "processing",
+        processing_duration_seconds=round(age, 3),
+        is_stuck=not is_terminal and it.is_stored and age > STUCK_SECONDS,
+        is_terminal=is_terminal,
+    )
+
+
+def _components(found: Progress) -> ComponentStatuses:
+    it, portrait = found.item, found.portrait
+    has_come = it.is_stored or it.state == "skipped"
+    came = "completed" if has_come else "failed" if it.state == "failed" else "pending"
+    return ComponentStatuses(
+        upload_status=came,
+        variant_status=portrait.sizing.value if portrait and portrait.sizing else None,
+        description_status=portrait.describing.value if portrait else None,
+        upload_intent_status=came,
+        task_intent_status=it.state,
     )

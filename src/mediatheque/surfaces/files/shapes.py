@@ -24,8 +24,31 @@ class Dimensions(BaseModel):
     height: int
 
 
-class UserFile(BaseModel):
-    """The 27 keys of every item of a list; some kinds have more."""
+class OfKinds(BaseModel):
+    """What files of one kind or another tell beside the rest; null for all others (AV-OAS, which names them all)."""
+
+    video_metadata: dict[str, Any] | None = None
+    video_analysis_status: str | None = None
+    video_analysis_job_id: str | None = None
+    scene_count: int | None = None
+    has_audio_transcript: bool | None = None
+    video_url: str | None = None
+    document_type: str | None = None
+    page_count: int | None = None
+    text_extraction_status: str | None = None
+    chunk_count: int | None = None
+    document_url: str | None = None
+    source_url: str | None = None
+    domain: str | None = None
+    og_metadata: dict[str, Any] | None = None
+    favicon_url: str | None = None
+    crawl_status: str | None = None
+    extracted_images: list[dict[str, Any]] | None = None
+    extracted_images_count: int | None = None
+
+
+class UserFile(OfKinds):
+    """The 27 keys of the reference's example, and what its OpenAPI document names beside them."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -44,6 +67,7 @@ class UserFile(BaseModel):
     format: str | None
     variant_status: str | None
     variant_count: int | None
+    variant_error: str | None
     medium_url: str | None
     full_url: str | None
     blur_hash: str | None
@@ -52,10 +76,6 @@ class UserFile(BaseModel):
     confidence_score: float | None
     content_type: str | None
     media_type: str | None
-    video_metadata: dict[str, Any] | None
-    video_analysis_status: str | None
-    document_type: str | None
-    source_url: str | None
 
 
 class FullDescription(BaseModel):
@@ -78,10 +98,11 @@ class Processing(BaseModel):
     error_message: str | None
 
 
-class FileDetail(BaseModel):
-    """The 28 keys of the detail; some kinds have more."""
+class FileDetail(OfKinds):
+    """The 28 keys of the detail, and what only links tell beside them.
 
-    model_config = ConfigDict(extra="allow")
+    `dimensions`, never null here (AV-OAS), are empty for what has none.
+    """
 
     id: str
     object_key: str
@@ -89,8 +110,8 @@ class FileDetail(BaseModel):
     tags: list[str]
     size_bytes: int
     content_type: str
-    dimensions: Dimensions | None
-    format: str | None
+    dimensions: dict[str, int]
+    format: str
     full_url: str | None
     thumbnail_url: str | None
     medium_url: str | None
@@ -111,6 +132,9 @@ class FileDetail(BaseModel):
     blur_hash: str | None
     description_status: str
     media_type: str
+    page_title: str | None = None
+    crawl_error: str | None = None
+    crawled_at: str | None = None
 
 
 def moment(value: datetime) -> str:
@@ -127,10 +151,7 @@ def user_file(library: Library, portrait: Portrait) -> UserFile:
         "has_full_description": bool(portrait.descriptions),
         "description_error": portrait.description_error,
         "confidence_score": portrait.confidence,
-        "video_metadata": None,
-        "video_analysis_status": None,
-        "document_type": None,
-        "source_url": None,
+        "variant_error": portrait.sizing_error,
         **_more(library, portrait),
     }
     if it.deleted_at is not None:
@@ -140,9 +161,11 @@ def user_file(library: Library, portrait: Portrait) -> UserFile:
 
 def file_detail(library: Library, portrait: Portrait) -> FileDetail:
     it = portrait.asset
-    text = portrait.visible_text
+    text, common = portrait.visible_text, _common(library, portrait)
+    size = common.pop("dimensions")
     return FileDetail(
-        **_common(library, portrait),
+        **common,
+        dimensions=size.model_dump() if size else {},
         object_key=it.blob.key,
         description_generated_at=moment(portrait.descriptions[-1].created_at) if portrait.descriptions else None,
         full_descriptions=[_full(description, text) for description in portrait.descriptions],
@@ -168,7 +191,7 @@ def _common(library: Library, portrait: Portrait) -> dict[str, Any]:
         "size_bytes": it.blob.size_bytes,
         "content_type": it.blob.media_type,
         "dimensions": _dimensions(portrait),
-        "format": it.blob.media_type.partition("/")[2] if is_picture else _extension(portrait),
+        "format": it.blob.media_type.partition("/")[2] if is_picture else _format(portrait),
         "full_url": url_of(library, portrait, FULL),
         "thumbnail_url": url_of(library, portrait, THUMBNAIL),
         "medium_url": url_of(library, portrait, MEDIUM),
@@ -199,9 +222,10 @@ def _dimensions(portrait: Portrait) -> Dimensions | None:
     return Dimensions(width=blob.width, height=blob.height) if blob.width and blob.height else None
 
 
-def _extension(portrait: Portrait) -> str | None:
-    name, dot, extension = portrait.asset.filename.rpartition(".")
-    return extension.lower() if name and dot else None
+def _format(portrait: Portrait) -> str:
+    """Of what is no picture: as its name ends, or else by its type."""
+    blob, (name, dot, extension) = portrait.asset.blob, portrait.asset.filename.rpartition(".")
+    return extension.lower() if name and dot and extension else blob.document_type or blob.media_type.partition("/")[2]
 
 
 def _full(description: Description, text: str | None) -> FullDescription:

@@ -79,6 +79,7 @@ class Progress(BaseModel):
     chunks_completed: int
     total_chunks: int
     bytes_uploaded: int
+    total_bytes: int
     size_bytes: int
     progress_percent: float
     estimated_time_remaining: float | None
@@ -160,6 +161,7 @@ def progress(it: Chunked) -> Progress:
         chunks_completed=it.confirmed_chunks,
         total_chunks=it.chunk_count,
         bytes_uploaded=it.confirmed_bytes,
+        total_bytes=it.size_bytes,
         size_bytes=it.size_bytes,
         progress_percent=_percent(it),
         estimated_time_remaining=it.remaining_seconds if it.state == "uploading" else None,

@@ -1,5 +1,6 @@
 """`/api/v2/video-uploads`: videos of up to 4 GiB in chunks, each with a signed URL (contract, 9)."""
 
+import json
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -150,7 +151,7 @@ def _initiate(library: Library, actor: Actor, body: InitiateRequest, key: str | 
         library,
         actor,
         key,
-        (f"POST {PREFIX}/initiate", body.model_dump_json()),
+        (f"POST {PREFIX}/initiate", json.dumps(body.model_dump(mode="json"))),
         lambda remembering: library.chunking.promise(
             actor,
             VIDEO_TERMS,

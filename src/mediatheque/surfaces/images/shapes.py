@@ -108,7 +108,7 @@ def from_uuid(uuid: UUID) -> str:
 
 
 def _moment(value: datetime) -> str:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 _UNAUTHORIZED = {

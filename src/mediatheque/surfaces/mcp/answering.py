@@ -9,7 +9,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
 from mediatheque.core.access import require
-from mediatheque.errors import Invalid, LibraryError
+from mediatheque.errors import Invalid, LibraryError, NotFound
 from mediatheque.model import Actor
 from mediatheque.surfaces.http import in_thread
 
@@ -18,6 +18,8 @@ Result = TypeVar("Result")
 
 READING = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ADDING = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
+FETCHING = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=True)
+"""Adds what is then fetched from somebody else's server."""
 CHANGING = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=False)
 """Replaces what people see; the versions before stay in the history."""
 SETTLING = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -27,6 +29,9 @@ _ADVICE = {
     ("artifact", "not_found"): "Call list_artifacts for the artifacts of the room.",
     ("version", "not_found"): "Call read_artifact for the newest version's number.",
     ("asset", "not_found"): "Call search_files for files and their ids.",
+    ("upload", "not_found"): "Call begin_upload, and confirm the file_id that it answers.",
+    ("folder", "not_found"): "Call list_folders for folders and their ids.",
+    ("", "forbidden"): "Another call will not help: ask whoever gave you the key, or an administrator of the room.",
     ("", "not_member"): "Only members may use a room: call list_rooms for yours, or ask for an invitation.",
     ("", "room_frozen"): "Use another room, or ask for this one to be opened again.",
     ("", "stale_version"): "Somebody else was faster: call read_artifact, and make your change on what it says now.",
@@ -64,9 +69,9 @@ def refusal(error: LibraryError) -> ToolError:
     return ToolError(f"{error.code}: {place}{error.message}. {advice}".replace("..", ".").strip())
 
 
-def file_uuid(text: str) -> UUID:
-    """Raises `ToolError` for what is no file's id."""
+def file_uuid(text: str, subject: str = "asset") -> UUID:
+    """Raises `ToolError` for what is no file's id, or no upload's."""
     try:
         return UUID(text)
     except ValueError:
-        raise ToolError("not_found: file_id is not an id. Call search_files for files and their ids.") from None
+        raise refusal(NotFound("file_id is not an id").about(subject)) from None

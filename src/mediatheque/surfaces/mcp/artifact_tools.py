@@ -45,7 +45,10 @@ def _reading(server: "MCPServer[Any]", library: Library) -> None:
 
     @server.tool(title="List rooms", annotations=READING)
     async def list_rooms(ctx: Context[Any, Any], limit: Limit = 50, offset: Offset = 0) -> dict[str, Any]:
-        """The rooms that you are a member of, newest first. Artifacts are written in rooms that are open."""
+        """Your rooms, newest first; an administrator sees those of others too, and can use only rooms it is in.
+
+        Artifacts are written in rooms that are open.
+        """
         page = await answered(authoring.rooms.page, entered(ctx, READ), skip=offset, limit=limit)
         return {"rooms": [_room(it) for it in page.rooms], "total": page.total}
 

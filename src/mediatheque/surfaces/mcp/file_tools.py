@@ -19,7 +19,16 @@ from mediatheque.errors import LibraryError
 from mediatheque.filing import FileFilter, Order
 from mediatheque.model import Terms
 from mediatheque.surfaces.http import polled
-from mediatheque.surfaces.mcp.answering import ADDING, READING, SETTLING, answered, entered, file_uuid, refusal
+from mediatheque.surfaces.mcp.answering import (
+    ADDING,
+    FETCHING,
+    READING,
+    SETTLING,
+    answered,
+    entered,
+    file_uuid,
+    refusal,
+)
 from mediatheque.surfaces.mcp.artifact_tools import Limit, Offset
 from mediatheque.surfaces.signed import put_url, signed_url
 
@@ -129,7 +138,7 @@ def _uploading(server: "MCPServer[Any]", library: Library) -> None:
     @server.tool(title="Confirm upload", annotations=SETTLING)
     async def confirm_upload(ctx: Context[Any, Any], file_id: FileId) -> dict[str, Any]:
         """The bytes have been sent: make them a file of the library. Asking again does no harm."""
-        actor, uuid = entered(ctx, WRITE), file_uuid(file_id)
+        actor, uuid = entered(ctx, WRITE), file_uuid(file_id, "upload")
         try:
             made = await polled(lambda: library.presigning.confirm(actor, uuid), CONFIRMING_SECONDS)
         except LibraryError as error:
@@ -140,7 +149,7 @@ def _uploading(server: "MCPServer[Any]", library: Library) -> None:
 
 
 def _saving(server: "MCPServer[Any]", library: Library) -> None:
-    @server.tool(title="Save link", annotations=ADDING)
+    @server.tool(title="Save link", annotations=FETCHING)
     async def save_link(
         ctx: Context[Any, Any],
         url: Annotated[str, Field(max_length=2048, description="http or https")],

@@ -1,0 +1,67 @@
+"""Routes found by the words of a path: the framework would hold every request against one route after another."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from fastapi import APIRouter
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Match, Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+SHAPES = 4096
+"""Of paths, for which it is remembered which routes they can be of."""
+OPEN_END = ":path}"
+
+Shape = tuple[str | None, ...]
+"""The parts of a path between slashes; None for one that is no fixed word of any route."""
+
+
+def flat(router: APIRouter) -> list[Route | WebSocketRoute]:
+    """A router's routes and those of the routers in it, whose prefixes stand in their routes' own paths.
+
+    As they are: the framework would look for a nested one in each router around it, and again when it was found.
+    """
+    routes = []
+    for it in iter_route_contexts(router.routes):
+        route = it.original_route
+        assert isinstance(route, (Route, WebSocketRoute)) and it.path == route.path, f"prefix around {it.path}"
+        routes.append(route)
+    return routes
+
+
+class RouteIndex(BaseRoute):
+    """Many routes in one, tried in their order, but those alone whose fixed words a path has."""
+
+    def __init__(self, routes: Sequence[Route | WebSocketRoute]) -> None:
+        self._patterns = [(route, route.path.split("/")) for route in routes]
+        self._words = {part for _, pattern in self._patterns for part in pattern if "{" not in part}
+        self._depth = max(len(pattern) for _, pattern in self._patterns)
+        self._candidates = lru_cache(SHAPES)(self._of_shape)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        words = self._words
+        parts = scope["path"].split("/", self._depth)
+        found, child = Match.NONE, dict[str, object]()
+        for route in self._candidates(tuple(part if part in words else None for part in parts)):
+            match, its = route.matches(scope)
+            if match is Match.FULL:
+                return match, {**its, "route": route}
+            if match is Match.PARTIAL and found is Match.NONE:
+                found, child = match, {**its, "route": route}
+        return found, child
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["route"].handle(scope, receive, send)
+
+    def _of_shape(self, shape: Shape) -> list[BaseRoute]:
+        return [route for route, pattern in self._patterns if _fits(pattern, shape)]
+
+
+def _fits(pattern: Sequence[str], shape: Shape) -> bool:
+    """Whether a route with that pattern can be meant by a path of that shape."""
+    for number, part in enumerate(pattern):
+        if part.endswith(OPEN_END):
+            return True
+        if number >= len(shape) or ("{" not in part and part != shape[number]):
+            return False
+    return len(pattern) == len(shape)
