@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import (
     artifacts,
     capacity,
+    console,
     enrichment,
     front,
     ingest,
@@ -38,6 +39,7 @@ PARTS = (
     "artifacts",
     "enrichment",
     "upload",
+    "console",
     "capacity",
 )
 QUICK_NOTE = "Short form: fewer rounds, up to 100,000 rows. `python -m benchmarks` is the full one."
@@ -68,6 +70,7 @@ def main() -> None:
             "artifacts": lambda: artifacts.measure(folder, postgresql, quick=options.quick),
             "enrichment": lambda: enrichment.measure(folder, quick=options.quick),
             "upload": lambda: upload.measure(folder, quick=options.quick),
+            "console": lambda: console.measure(folder, quick=options.quick),
         }
         for part in options.parts or PARTS:
             figures += _told(parts[part](), part, notes)

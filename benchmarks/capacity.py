@@ -15,6 +15,7 @@ from tests.support import Server
 
 from benchmarks.client import Client, form, upload_all
 from benchmarks.generator import COMMON, fill, prepared, uuids
+from benchmarks.multiplying import multiply
 from benchmarks.photos import photos
 from benchmarks.report import Figure, percentile
 from benchmarks.server import ADMIN_KEY, Postgres, mounted, postgres, serving, tree_of
@@ -24,6 +25,8 @@ from mediatheque.surfaces.images.shapes import from_uuid
 LOOK_SECONDS = 0.05
 REQUESTS = 2000
 QUESTIONS = 300
+FILLED = 1_000_000
+"""Assets that the generator makes one by one; more are copies of them."""
 
 
 def measure(folder: Path, postgresql: Postgres, *, quick: bool) -> Iterable[Figure]:
@@ -58,18 +61,25 @@ def _rows(folder: Path, postgresql: Postgres, rows: int) -> Iterable[Figure]:
     database = Database(url)
     library = prepared(database)
     before = _size(database)
-    started = time.perf_counter()
-    ids = fill(database, library, rows)
-    yield Figure("Rows written", rows / (time.perf_counter() - started), "assets/s", note=f"{rows:,} assets")
+    started, filled = time.perf_counter(), min(rows, FILLED)
+    ids = fill(database, library, filled)
+    yield Figure("Rows written", filled / (time.perf_counter() - started), "assets/s", note=f"{filled:,} assets")
+    images = [from_uuid(it) for it in uuids(database, ids, QUESTIONS)]
+    mounted(home)
+    yield from _asked(home, url, library.key, filled, images)
+    if rows > filled:
+        multiply(url, rows // filled)
+        yield from _asked(home, url, library.key, rows, images)
     with database.read() as tx:
         tx.execute(text("ANALYZE"))
     yield Figure("One asset in PostgreSQL", (_size(database) - before) / rows, "bytes", note="with its indexes")
-    some = uuids(database, ids, QUESTIONS)
     database.close()
-    mounted(home)
+
+
+def _asked(home: Path, url: str, key: str, rows: int, images: list[str]) -> Iterable[Figure]:
     with serving(home, "--no-workers", database=url) as server:
-        for name, paths in _questions(rows, [from_uuid(it) for it in some]):
-            client = Client(server.port, library.key)
+        for name, paths in _questions(rows, images):
+            client = Client(server.port, key)
             times = _ask(client, paths)
             p50, p99 = (1000 * percentile(times, share) for share in (0.5, 0.99))
             yield Figure(f"{name}, {rows:,} rows", p50, "ms", note=f"p99 {p99:.1f} ms")

@@ -11,8 +11,9 @@ LIST_MS, SEARCH_MS = 5, 10
 MODES = ("all", "metadata", "visible_text")
 
 
-def common_search() -> Question:
-    return Question("search", lambda: f"/api/v2/user-files?search={COMMON}", SEARCH_MS)
+def search_of_all() -> Question:
+    """For what every generated file has in its name, so that the answer of each tenant is its own file."""
+    return Question("search", lambda: "/api/v2/user-files?search=.jpg", SEARCH_MS)
 
 
 def questions(size: int) -> list[Question]:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.support import Server
+
 from benchmarks.client import UPLOADS_AT_A_TIME, Client, form, seconds, upload_all
 from benchmarks.photos import photos
 from benchmarks.report import Figure, at_least, interleaved
@@ -21,6 +23,10 @@ from mediatheque.decoder import ENVIRONMENT
 
 PROCESSES = 2
 LOOK_SECONDS = 0.02
+LATER = ("enrich", "later")
+"""Lanes of what makes no file usable."""
+SKILLS = 4
+"""Runs by which a picture is understood: text, things, words, looks."""
 UPLOAD_ROUNDS = 3
 """How often each round sends the photos when only their acceptance counts: a second or two of uploads."""
 
@@ -30,6 +36,7 @@ def measure(folder: Path, *, quick: bool) -> Iterable[Figure]:
     bodies = [form(file) for file in files]
     yield _ready(folder, files, bodies, rounds=2 if quick else 5)
     yield _accepted(folder, files, bodies, rounds=3 if quick else 7)
+    yield _beside(folder, bodies, rounds=3 if quick else 5)
 
 
 def _ready(folder: Path, files: Sequence[Path], bodies: Sequence[bytes], rounds: int) -> Figure:
@@ -60,10 +67,48 @@ def _until_ready(port: int, bodies: Sequence[bytes]) -> float:
     return elapsed
 
 
-def _jobs(client: Client) -> float:
-    """Jobs waiting or running."""
+def _jobs(client: Client, lanes: Sequence[str] = ("fast",)) -> float:
+    """Jobs waiting or running in these lanes."""
     _, _, text = client.get("/metrics")
-    return sum(float(count) for count in re.findall(rb"^mediatheque_jobs\{.*?\} (.*)$", text, re.MULTILINE))
+    found = re.findall(r'^mediatheque_jobs\{queue="(\w+)"\} (.*)$', text.decode(), re.MULTILINE)
+    return sum(float(count) for lane, count in found if lane in lanes)
+
+
+def _beside(folder: Path, bodies: Sequence[bytes], rounds: int) -> Figure:
+    """Photos/s until all are ready where pictures are understood unasked, and some are just being when these come."""
+    with (
+        serving(folder / "plain" / "data", enrich_images="off") as plain,
+        serving(folder / "curious" / "data", models="on", enrich_images="on") as curious,
+    ):
+        for server in (plain, curious):
+            _until_ready(server.port, bodies[:UPLOADS_AT_A_TIME])
+        _finish(curious)
+        rates = interleaved(
+            rounds,
+            ours=lambda: len(bodies) / _disturbed(curious, bodies),
+            limit=lambda: len(bodies) / _until_ready(plain.port, bodies),
+        )
+    return Figure("Photos ready, others being understood unasked", rates["ours"], "photos/s", rates["limit"],
+                  "none understood", at_least(0.97, of="ratio"))  # fmt: skip
+
+
+def _disturbed(server: Server, bodies: Sequence[bytes]) -> float:
+    client = Client(server.port, ADMIN_KEY)
+    before = upload_all(server.port, ADMIN_KEY, bodies[:UPLOADS_AT_A_TIME])
+    while _jobs(client, LATER) == len(before) * SKILLS or _jobs(client):
+        time.sleep(LOOK_SECONDS)
+    elapsed = _until_ready(server.port, bodies)
+    client.close()
+    _finish(server)
+    return elapsed
+
+
+def _finish(server: Server) -> None:
+    """Until nothing is left to find out."""
+    client = Client(server.port, ADMIN_KEY)
+    while _jobs(client, LATER):
+        time.sleep(1)
+    client.close()
 
 
 def _bare(files: Sequence[Path], folder: Path) -> float:

@@ -131,7 +131,7 @@ def _tenants(home: Path, postgresql: Postgres | None) -> Iterable[Figure]:
     """The list and the search of a tenant with one image, alone and among ten thousand like it."""
     home.mkdir(parents=True)
     name = "postgresql" if postgresql else "sqlite"
-    questions = (Question("page 1", lambda: "/v3/images", 2), files.common_search())
+    questions = (Question("page 1", lambda: "/v3/images", 2), files.search_of_all())
     seen: dict[str, list[Times]] = {question.name: [] for question in questions}
     for count in (1, TENANTS):
         data = home / str(count)

@@ -12,6 +12,8 @@ from benchmarks.generator import Library, fill, prepared
 from benchmarks.report import Figure, at_least, at_most, percentile
 from benchmarks.server import DATABASES, Postgres, database_url
 from mediatheque.core.endpoints import Endpoints
+from mediatheque.core.generations import Generations
+from mediatheque.core.news import News
 from mediatheque.core.pipeline import Pipeline
 from mediatheque.core.sealing import Sealer
 from mediatheque.core.stores import Stores
@@ -20,7 +22,7 @@ from mediatheque.ports import Site, Skill, Step, Work
 from mediatheque.records import assets
 from mediatheque.records.assets import Scope
 from mediatheque.records.engine import Database
-from mediatheque.records.signals import signals_for
+from mediatheque.records.signals import NEWS, signals_for
 from mediatheque.stores.local import LocalStore
 
 PROCESSES = 2
@@ -60,7 +62,8 @@ def pipeline_on(database: Database, home: Path, skill: Skill) -> Pipeline:
     store.mark()
     sealer, endpoints = Sealer(("benchmark",)), Endpoints(database, frozenset())
     stores = Stores(database, (), store, Site(home, store.staging), sealer, endpoints)
-    return Pipeline(database, stores, (skill,), signals_for(database, home))
+    news = News(signals_for(database, home, NEWS))
+    return Pipeline(database, stores, (skill,), signals_for(database, home), Generations(home / "generations"), news)
 
 
 def _throughput(database: Database, library: Library, home: Path, runs: int) -> float:

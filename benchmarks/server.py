@@ -59,9 +59,9 @@ def mounted(data_dir: Path) -> None:
     (objects / MARKER).touch()
 
 
-def make_server(data_dir: Path, *arguments: str, database: str = "") -> Server:
-    """Not started yet. `database` empty: SQLite in the data folder."""
-    environment = {
+def make_server(data_dir: Path, *arguments: str, database: str = "", **settings: str) -> Server:
+    """Not started yet. `database` empty: SQLite in the data folder; `settings` without their prefix."""
+    environment = {f"MEDIATHEQUE_{name.upper()}": value for name, value in settings.items()} | {
         "MEDIATHEQUE_RATE_LIMIT": "0",
         "PYTHONDONTWRITEBYTECODE": "",
         "MEDIATHEQUE_LOG_FORMAT": "json",
@@ -73,8 +73,8 @@ def make_server(data_dir: Path, *arguments: str, database: str = "") -> Server:
 
 
 @contextmanager
-def serving(data_dir: Path, *arguments: str, database: str = "") -> Iterator[Server]:
-    server = make_server(data_dir, *arguments, database=database).start()
+def serving(data_dir: Path, *arguments: str, database: str = "", **settings: str) -> Iterator[Server]:
+    server = make_server(data_dir, *arguments, database=database, **settings).start()
     try:
         yield server
     finally:

@@ -9,7 +9,6 @@ import tempfile
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import httpx
@@ -19,9 +18,8 @@ from tests.understanding.conftest import findings, understood
 
 from evaluation.labels import PAGES, PICTURES, Labelled
 from evaluation.pages import page
+from evaluation.report import write
 
-PAGE = Path(__file__).parents[1] / "docs" / "understanding.md"
-START, END = "<!-- images -->", "<!-- /images -->"
 MADE = 24
 FIRST_SEED = 1000
 
@@ -50,7 +48,7 @@ def main() -> None:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    _write("\n".join([*_ocr_table(pages), "", *_description_table(pictures)]))
+    write("images", "\n".join([*_ocr_table(pages), "", *_description_table(pictures)]))
 
 
 def _pages(client: httpx.Client) -> Iterable[Read]:
@@ -132,13 +130,6 @@ def _description_table(pictures: list[Told]) -> list[str]:
         f"| false claims | {told} |",
         "| a bare file name, for comparison: claims | 0 |",
     ]
-
-
-def _write(table: str) -> None:
-    text = PAGE.read_text()
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{START}\n\nMeasured on {date.today():%d %B %Y}.\n\n{table}\n\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,21 @@ PAGES = {
 }
 """Pages of the corpus, and every word on them."""
 
+PHOTOS = (
+    "images/gps/htc_desire_gps.jpg",
+    "images/gps/iphone4_gps.jpg",
+    "images/gps/issue308_gps_2048x1536.jpg",
+    "images/jpeg/android_depth_map.jpg",
+    "images/misc/hibiscus.regular.jpeg",
+    "images/orientation/Landscape_6.jpg",
+    "images/orientation/Portrait_1.jpg",
+    "images/gif/photo.gif",
+    "images/webp/alpha_lossy.webp",
+    "ocr/phototest.png",
+)
+"""Of each of these, and of changes of it, the others are to be found. How alike two pictures must be was read off 21
+pictures that scikit-image 0.19 carries along."""
+
 WORDS = (
     "harbour", "meeting", "invoice", "seventeen", "copper", "window", "Thursday", "garden", "2026", "platform",
     "ticket", "winter", "orange", "station", "library", "notice", "closed", "entrance", "railway", "market",

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import httpx
@@ -17,9 +16,8 @@ from tests.corpus import FOLDER as CORPUS
 from tests.support import Server, wait_for
 
 from evaluation.questions import QUESTIONS, SOURCES, SPOKEN, WORDLESS
+from evaluation.report import write
 
-PAGE = Path(__file__).parents[1] / "docs" / "understanding.md"
-START, END = "<!-- meaning -->", "<!-- /meaning -->"
 MIN_WORDS = 8
 AT = 10
 FILES = "/api/v2/user-files"
@@ -50,7 +48,7 @@ def main() -> None:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    _write("\n".join([*_search_table(ways, len(paragraphs)), "", *_speech_table(told)]))
+    write("meaning", "\n".join([*_search_table(ways, len(paragraphs)), "", *_speech_table(told)]))
 
 
 def _paragraphs(client: httpx.Client) -> dict[str, str]:
@@ -192,13 +190,6 @@ def _speech_table(told: dict[str, tuple[str, str]]) -> list[str]:
         else:
             lines.append(f"| {name}: no speech, false words | {len(heard.split())} |")
     return lines
-
-
-def _write(table: str) -> None:
-    text = PAGE.read_text()
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{START}\n\nMeasured on {date.today():%d %B %Y}.\n\n{table}\n\n{END}{after}")
 
 
 if __name__ == "__main__":
