@@ -11,6 +11,7 @@ from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from mediatheque.core.accounts import Accounts
+from mediatheque.core.delivering import DEADLINE_SECONDS
 from mediatheque.model import Role
 from mediatheque.records.engine import Database
 from mediatheque.records.tables import webhook, webhook_delivery
@@ -22,7 +23,9 @@ from tests.receiver import Place
 from tests.support import Server, wait_for
 from tests.surfaces.files.doors import streamed
 
-SECONDS = 20
+SECONDS = 60
+HANGS_SECONDS = 0.9 * DEADLINE_SECONDS
+"""Nearly as long as an answer is waited for."""
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def deliveries(client: httpx.Client, hook: dict[str, Any]) -> list[dict[str, Any
 def has_failed(client: httpx.Client, hook: dict[str, Any], attempts: int) -> bool:
     """Whether so many attempts of its first delivery have."""
     log = deliveries(client, hook)
-    return bool(log) and log[-1]["attempts"] == attempts
+    return bool(log) and log[-1]["attempts"] >= attempts
 
 
 def place(**options: Any) -> Place:
@@ -79,8 +82,8 @@ def test_what_happens_to_a_file_is_told_signed_and_in_order(admin: httpx.Client)
         assert told.payload["data"]["asset_id"] == made
         assert set(told.payload) == {"type", "timestamp", "data"}
     assert len({told.headers["webhook-id"] for told in there.told}) == 3
+    wait_for(lambda: [it["status"] for it in deliveries(admin, hook)] == ["delivered"] * 3, "it to be noted", SECONDS)
     log = deliveries(admin, hook)
-    assert [it["status"] for it in log] == ["delivered"] * 3
     assert (log[0]["response_status"], log[0]["attempts"]) == (204, 1)
 
 
@@ -115,16 +118,16 @@ def test_what_failed_is_tried_again_before_what_follows(admin: httpx.Client, dat
 
 
 def test_one_that_hangs_keeps_nobody_waiting(admin: httpx.Client) -> None:
-    slow, quick = place(takes_seconds=4.0), place()
+    slow, quick = place(takes_seconds=HANGS_SECONDS), place()
     for it in (slow, quick):
         hooked(admin, it, events=["asset.ready"])
     streamed(admin, picture("PNG"), "photo.png")
     wait_for(lambda: slow.told and quick.told, "both to be told", SECONDS)
-    assert abs(slow.told[0].came_at - quick.told[0].came_at) < 3
+    assert abs(slow.told[0].came_at - quick.told[0].came_at) < HANGS_SECONDS
 
 
 def test_one_to_which_nothing_gets_through_is_given_up(admin: httpx.Client, database: Database) -> None:
-    there = place(statuses=[500] * 2)
+    there = place(statuses=[500] * 9)
     hook = hooked(admin, there, events=["asset.ready"])
     streamed(admin, picture("PNG"), "photo.png")
     wait_for(partial(has_failed, admin, hook, 1), "a failure", SECONDS)
@@ -134,6 +137,7 @@ def test_one_to_which_nothing_gets_through_is_given_up(admin: httpx.Client, data
     assert "answered 500" in admin.get(url).json()["disabled_reason"]
     (lost,) = deliveries(admin, hook)
     assert (lost["status"], lost["next_attempt_at"]) == ("failed", None)
+    there.statuses.clear()
     assert admin.patch(url, json={"is_active": True}).json()["disabled_reason"] is None
     again = admin.post(f"{url}/deliveries/{lost['id']}/redeliver")
     assert (again.status_code, again.json()["event_id"]) == (202, lost["event_id"])
