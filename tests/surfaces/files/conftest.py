@@ -40,7 +40,15 @@ def ready(client: httpx.Client, file_id: str) -> dict[str, Any]:
     def is_ready() -> bool:
         return bool(client.get(f"{FILES}/{file_id}").json()["variant_status"] == "completed")
 
-    wait_for(is_ready, "the variants", 30)
+    wait_for(is_ready, "the variants", 60)
+    return dict(client.get(f"{FILES}/{file_id}").json())
+
+
+def settled(client: httpx.Client, file_id: str) -> dict[str, Any]:
+    """The detail, when nothing is being made of the file any more: what describes a picture makes a variant, too."""
+    ended = {"completed", "failed", "skipped"}
+    ready(client, file_id)
+    wait_for(lambda: client.get(f"{FILES}/{file_id}").json()["description_status"] in ended, "the description", 60)
     return dict(client.get(f"{FILES}/{file_id}").json())
 
 
@@ -67,7 +75,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def anonymous(url: str, **options: Any) -> httpx.Response:
-    return httpx.get(url, trust_env=False, **options)
+    return httpx.get(url, trust_env=False, timeout=60, **options)
 
 
 def paper(client: httpx.Client) -> str:

@@ -20,6 +20,7 @@ from mediatheque.records.tables import tenant as owner
 from tests.conftest import Tenant
 from tests.pictures import picture
 from tests.support import SECRET, Server, upload, wait_for
+from tests.surfaces.files.conftest import settled
 from tests.surfaces.files.doors import refusal, streamed
 from tests.surfaces.files.links import saved
 from tests.surfaces.files.test_presigned import confirm, initiate, put
@@ -48,7 +49,7 @@ def told(client: httpx.Client) -> str:
     )  # fmt: skip
     file_id = str(answer.json()["image_id"])
     assert client.patch(f"{FILES}/{file_id}", json={"title": "Margarethe, once more"}).status_code == 200
-    wait_for(lambda: client.get(f"{FILES}/{file_id}").json()["variant_status"] == "completed", "its sizes", 60)
+    settled(client, file_id)
     return file_id
 
 
@@ -140,7 +141,7 @@ def test_what_a_workflow_made_of_it_goes_with_it(tenant: Tenant) -> None:
     found = erased(tenant.client, source)
     assert [it["derived_from"] for it in found["derived"]] == [source]
     assert list_of(tenant.client) == []
-    wait_for(lambda: not list(tenant.objects()), "what a worker was making to be gone", 30)
+    wait_for(lambda: not list(tenant.objects()), "what a worker was making to be gone", 60)
     assert erased(tenant.client, found["derived"][0]["file_id"])["erasure"]["derived_from"] == source
 
 
@@ -151,7 +152,7 @@ def list_of(client: httpx.Client) -> list[Any]:
 
 def test_a_public_picture_is_gone_from_every_url_at_once(tenant: Tenant) -> None:
     image = upload(tenant.client)
-    stranger = httpx.Client(base_url=tenant.server.url, trust_env=False)
+    stranger = httpx.Client(base_url=tenant.server.url, trust_env=False, timeout=60)
     for path in (f"/i/{image['id']}", f"/t/-/avatar/{image['id']}"):
         assert stranger.get(path).status_code == 200
     file_id = UUID(bytes=ulid_bytes(image["id"]))
@@ -225,7 +226,7 @@ def test_a_kill_leaves_all_or_nothing(tmp_path_factory: pytest.TempPathFactory, 
     try:
         with server.client() as client:
             file_id = str(streamed(client)["image_id"])
-            wait_for(lambda: client.get(f"{FILES}/{file_id}").json()["variant_status"] == "completed", "its sizes", 60)
+            settled(client, file_id)
             (faults / place).write_text("kill")
             with pytest.raises(httpx.HTTPError):
                 client.post(f"{FILES}/{file_id}/erase").raise_for_status()

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.conftest import DATABASES
 from tests.support import Server, wait_for
 from tests.surfaces.files import chunks
+from tests.surfaces.files.conftest import settled
 from tests.surfaces.files.doors import PNG, files_of
 from tests.surfaces.files.test_batches import sent, some, status, until_ended
 from tests.surfaces.files.test_presigned import confirm, initiate, put
@@ -27,6 +30,15 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 def arm(site: Server, place: str, action: str = "killall") -> None:
     (Path(site.environment["MEDIATHEQUE_FAULTS"]) / place).write_text(action)
+
+
+def until_processed(client: httpx.Client, made: dict[str, Any]) -> None:
+    """Wait until nothing is being made of the video: what a worker has just stored no row names yet."""
+
+    def is_processed() -> bool:
+        return bool(chunks.complete(client, made).json()["processing_status"] == "completed")
+
+    wait_for(is_processed, "the worker to be done with it", 60)
 
 
 def test_an_acknowledged_batch_is_finished_by_the_next_server(site: Server) -> None:
@@ -68,17 +80,14 @@ def test_a_confirmation_that_was_killed_can_be_repeated(site: Server, place: str
         arm(site, place)
         with pytest.raises(Exception):  # noqa: B017
             confirm(client, made)
-        wait_for(lambda: not site.is_live(), "the server to be gone", 20)
+        wait_for(lambda: not site.is_live(), "the server to be gone", 60)
     site.start()
     with site.client() as client:
         client.timeout = 120
         assert confirm(client, made).status_code == 200
         assert [it["id"] for it in files_of(client)] == [made["image_id"]]
         assert client.get(f"/api/v1/assets/{made['image_id']}/content").content == PNG
-        detail = f"/api/v2/user-files/{made['image_id']}"
-        wait_for(
-            lambda: client.get(detail).json()["variant_status"] == "completed", "the worker to be done with it", 60
-        )
+        settled(client, made["image_id"])
     assert site.command("fsck", "--repair", "--grace", "0").returncode == 0
 
 
@@ -102,6 +111,7 @@ def test_chunks_that_were_acknowledged_survive_kill_9(site: Server) -> None:
         site.start()
         assert chunks.complete(client, made).status_code == 200
         assert client.get(f"/api/v2/user-files/{made['media_id']}").json()["size_bytes"] == len(chunks.CLIP)
+        until_processed(client, made)
     assert site.command("fsck", "--repair", "--grace", "0").returncode == 0
 
 
@@ -113,10 +123,11 @@ def test_a_completion_that_was_killed_can_be_repeated(site: Server, place: str) 
         arm(site, place)
         with pytest.raises(Exception):  # noqa: B017
             chunks.complete(client, made)
-        wait_for(lambda: not site.is_live(), "the server to be gone", 20)
+        wait_for(lambda: not site.is_live(), "the server to be gone", 60)
     site.start()
     with site.client() as client:
         client.timeout = 120
         assert chunks.complete(client, made).status_code == 200
         assert client.get("/api/v2/user-files").json()["total_count"] == 1
+        until_processed(client, made)
     assert site.command("fsck", "--repair", "--grace", "0").returncode == 0
