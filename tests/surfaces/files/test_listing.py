@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from mediatheque.records import assets, findings, search
+from mediatheque.records import assets, findings, search, tallies
 from mediatheque.records.engine import Database
 from mediatheque.records.tables import asset
 from tests.conftest import Tenant
@@ -42,14 +42,15 @@ OF_OTHER_KINDS = {
 """What the published OpenAPI document names on every file."""
 
 
-def midnight() -> datetime:
-    """Of the day on which the tests' files are counted."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def set_column(database: Database, file_id: str, **values: Any) -> None:
+    it = uuid.UUID(file_id)
     with database.write() as tx:
-        tx.execute(update(asset).where(asset.c.uuid == uuid.UUID(file_id)).values(**values))
+        before = assets.asset_with(tx, it, None)
+        tx.execute(update(asset).where(asset.c.uuid == it).values(**values))
+        after = assets.asset_with(tx, it, None)
+        assert before is not None and after is not None
+        for one, sign in ((before, -1), (after, 1)):  # files are counted by the day of their creation
+            tallies.record(tx, tallies.of(one, None, sign))
 
 
 def test_an_item_has_the_27_keys_and_null_for_what_other_kinds_tell(tenant: Tenant) -> None:
@@ -82,7 +83,7 @@ def test_a_described_file_says_so(tenant: Tenant) -> None:
 
 def test_an_enriched_file_shows_what_the_model_said(tenant: Tenant) -> None:
     file_id = filed(tenant.client, runEnrichment="true")
-    wait_for(lambda: tenant.client.get(FILES).json()["files"][0]["description_status"] == "completed", "words", 30)
+    wait_for(lambda: tenant.client.get(FILES).json()["files"][0]["description_status"] == "completed", "words", 60)
     (item,) = tenant.client.get(FILES).json()["files"]
     assert item["upload_description"] and item["has_full_description"]
     assert 0 < item["confidence_score"] <= 1
@@ -188,7 +189,7 @@ def test_text_that_was_recognised_is_shown(tenant: Tenant, database: Database) -
 @pytest.mark.parametrize(
     ("sort_by", "prepare"),
     [
-        ("created_at", lambda number: {"created_at": midnight() + timedelta(seconds=number)}),
+        ("created_at", lambda number: {"created_at": datetime(2020, 1, 1, second=number, tzinfo=UTC)}),
         ("content_created_at", lambda number: {"content_at": datetime(2020, 1, 1 + number, tzinfo=UTC)}),
         ("title", lambda number: {"title": "aBcD"[number], "title_key": "abcd"[number]}),
         ("size_bytes", lambda number: {"size_bytes": 100 + number}),
@@ -325,7 +326,7 @@ def test_a_search_in_an_empty_library_finds_nothing(tenant: Tenant) -> None:
 def test_what_a_dispatched_job_made_is_a_file_like_any_other(tenant: Tenant) -> None:
     key = tenant.client.post("/v1/uploads", files={"file": ("input.png", picture("PNG"))}).json()["upload_key"]
     job = tenant.client.post("/v1/workflows/thumbnail", json={"source_image_s3_key": key}).json()["job_id"]
-    wait_for(lambda: tenant.client.get(f"/v1/jobs/{job}").json()["status"] == "SUCCESS", "the job", 30)
+    wait_for(lambda: tenant.client.get(f"/v1/jobs/{job}").json()["status"] == "SUCCESS", "the job", 60)
     for sort_by in ("created_at", "content_created_at", "title", "size_bytes"):
         assert len(listed(tenant.client, sort_by=sort_by)) == 2
         assert len(listed(tenant.client, sort_by=sort_by, has_description=False)) == 2
