@@ -1,5 +1,7 @@
 """Links crawled again: once an hour, and what each crawl has kept can be read and compared when the page is gone."""
 
+import socket
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,6 +11,7 @@ from sqlalchemy import select, update
 
 from mediatheque.records.engine import Database
 from mediatheque.records.tables import asset, link, snapshot
+from mediatheque.skills.crawl import PAGE_SECONDS
 from tests import servers
 from tests.conftest import Tenant
 from tests.site import PAGE
@@ -59,9 +62,19 @@ def test_a_link_can_be_crawled_again_once_an_hour(tenant: Tenant, database: Data
 
 
 def test_a_link_that_is_being_crawled_cannot_be_crawled_again(tenant: Tenant) -> None:
-    link_id = saved(tenant.client, page(takes_seconds=1.5))["id"]
-    refused(recrawl(tenant.client, link_id), 400, "ALREADY_PROCESSING")
-    crawled(tenant.client, link_id)
+    was_refused = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        was_refused.wait(0.8 * PAGE_SECONDS)
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(PAGE)}\r\n\r\n"
+        connection.sendall(head.encode() + PAGE)
+
+    link_id = saved(tenant.client, page(act=answer))["id"]
+    try:
+        refused(recrawl(tenant.client, link_id), 400, "ALREADY_PROCESSING")
+    finally:
+        was_refused.set()
+    assert crawled(tenant.client, link_id)["crawl_status"] == "completed"
 
 
 def test_only_links_are_crawled(tenant: Tenant) -> None:
