@@ -17,6 +17,11 @@ def found(client: httpx.Client, query: str, **more: str) -> list[str]:
     return [it["title"] for it in listed(client.get(SEARCH, params={"query": query} | more))]
 
 
+def fetched(url: str) -> httpx.Response:
+    """What anybody gets there."""
+    return httpx.get(url, timeout=60)
+
+
 def test_artifacts_are_found_by_their_words(place: Place) -> None:
     place.create("The rollback section, written by Zoë in snake_case.", "Migration plan")
     place.create("Nothing about migrations here: 東京港の計画", "Harbour notes")
@@ -59,10 +64,10 @@ def test_links_to_files_become_urls_when_they_are_read(place: Place) -> None:
     it = place.read(artifact_id)
     assert it["content"] == content
     assert [(one["file_id"], one["media_type"]) for one in it["references"]] == [(file_id, "image/jpeg")]
-    assert httpx.get(it["references"][0]["url"]).headers["content-type"] == "image/jpeg"
+    assert fetched(it["references"][0]["url"]).headers["content-type"] == "image/jpeg"
     resolved = data(place.client.get(f"{place.path}/{artifact_id}", params={"resolve": True}))["content"]
     url = resolved.partition("(")[2].partition(")")[0]
-    assert httpx.get(url).content == httpx.get(it["references"][0]["url"]).content
+    assert fetched(url).content == fetched(it["references"][0]["url"]).content
     assert "/thumbnail/" in resolved
     assert resolved.endswith(content[-len("asset:") - 36 :])
     with place.somebody(100, scopes=["artifacts.read", "artifacts.write"]) as narrow:
@@ -104,26 +109,26 @@ def test_a_link_shows_an_artifact_to_anybody_until_it_ends(place: Place) -> None
     moving = data(place.client.post(shares, json={}), 201)
     assert fixed["expires_at"] < moving["expires_at"]
     place.put(artifact_id, content="second")
-    shown = httpx.get(fixed["url"])
+    shown = fetched(fixed["url"])
     assert (data(shown)["version"], data(shown)["title"]) == (1, "Shared")
     assert data(shown)["content"].startswith("![pier](http")
     assert (shown.headers["cache-control"], shown.headers["content-type"]) == ("no-store", "application/json")
-    assert httpx.get(data(shown)["references"][0]["url"]).status_code == 200
-    assert data(httpx.get(moving["url"]))["content"] == "second"
+    assert fetched(data(shown)["references"][0]["url"]).status_code == 200
+    assert data(fetched(moving["url"]))["content"] == "second"
     assert [it["url"] for it in listed(place.client.get(shares))] == [moving["url"], fixed["url"]]
     for spoilt in (
         fixed["url"][:-1] + "x",
         fixed["url"].partition("?")[0],
         fixed["url"].replace("expires=1", "expires=2"),
     ):
-        refused(httpx.get(spoilt), 403, "SW_AUTH_INSUFFICIENT_PERMISSION")
+        refused(fetched(spoilt), 403, "SW_AUTH_INSUFFICIENT_PERMISSION")
     assert data(place.client.delete(f"{shares}/{fixed['id']}"))["deleted"]
-    refused(httpx.get(fixed["url"]), 410, "SW_GONE")
+    refused(fetched(fixed["url"]), 410, "SW_GONE")
     refused(place.client.delete(f"{shares}/{fixed['id']}"), 404, "SW_SHARE_NOT_FOUND")
     place.client.delete(f"{place.path}/{artifact_id}")
-    refused(httpx.get(moving["url"]), 410, "SW_GONE")
+    refused(fetched(moving["url"]), 410, "SW_GONE")
     data(place.client.post(f"{place.path}/{artifact_id}/restore"))
-    assert httpx.get(moving["url"]).status_code == 200
+    assert fetched(moving["url"]).status_code == 200
     for body in ({"expires_in_seconds": 1}, {"expires_in_seconds": "60"}, {"version": 0}):
         refused(place.client.post(shares, json=body), 422, "SW_VALIDATION_ERROR")
     refused(place.client.post(shares, json={"version": 9}), 404, "SW_ARTIFACT_VERSION_NOT_FOUND")
@@ -133,7 +138,7 @@ def test_a_link_shows_no_files_to_which_its_maker_had_no_right(place: Place) -> 
     artifact_id = place.create(f"asset:{_picture(place)}")
     with place.somebody(10, scopes=["artifacts.read", "artifacts.write"]) as narrow:
         url = data(narrow.post(f"{place.path}/{artifact_id}/shares", json={}), 201)["url"]
-    assert data(httpx.get(url))["references"] == []
+    assert data(fetched(url))["references"] == []
 
 
 def _picture(place: Place) -> str:

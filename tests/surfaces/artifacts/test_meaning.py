@@ -28,7 +28,7 @@ def titles(client: httpx.Client, query: str, mode: str = "semantic", **more: str
 
 def read(place: Place, query: str, title: str) -> None:
     """Wait until an artifact is found by this."""
-    wait_for(lambda: titles(place.client, query)[:1] == [title], f"{title} to be read", 60)
+    wait_for(lambda: titles(place.client, query)[:1] == [title], f"{title} to be read", 120)
 
 
 def test_artifacts_are_found_by_what_they_mean_and_say_how(place: Place) -> None:
@@ -50,7 +50,7 @@ def test_what_is_found_is_what_it_says_now(place: Place) -> None:
     read(place, "dessert", "Notes")
     place.put(it, content=PIER)
     read(place, "rust on metal at the port", "Notes")
-    wait_for(lambda: titles(place.client, "dessert") == [], "the pie to be forgotten", 60)
+    wait_for(lambda: titles(place.client, "dessert") == [], "the pie to be forgotten", 120)
     place.client.delete(f"{place.path}/{it}")
     assert titles(place.client, "rust on metal at the port") == []
     assert place.client.post(f"{place.path}/{it}/restore").status_code == 200

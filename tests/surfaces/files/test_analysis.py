@@ -31,7 +31,7 @@ def server(thinking: Server) -> Server:
 def analysed(client: httpx.Client, file_id: str) -> dict[str, Any]:
     """The state of the analysis when it has ended."""
     ended = {"completed", "failed"}
-    wait_for(lambda: client.get(f"{ANALYSIS}/status/{file_id}").json()["status"] in ended, "the analysis", 60)
+    wait_for(lambda: client.get(f"{ANALYSIS}/status/{file_id}").json()["status"] in ended, "the analysis", 120)
     return dict(client.get(f"{ANALYSIS}/status/{file_id}").json())
 
 
@@ -85,7 +85,7 @@ def test_an_analysis_can_be_asked_for_once_at_a_time_and_tried_again_only_when_i
     assert set(job) == JOB_KEYS and job["media_id"] == file_id
     again = client.post(f"{ANALYSIS}/queue", json=body)
     assert again.status_code == 202 and again.json()["media_id"] == file_id
-    wait_for(lambda: client.get(f"{ANALYSIS}/jobs/{job['job_id']}").json()["status"] == "completed", "the job", 60)
+    wait_for(lambda: client.get(f"{ANALYSIS}/jobs/{job['job_id']}").json()["status"] == "completed", "the job", 120)
     assert client.get(f"/api/v2/videos/{file_id}/scenes").json()["total_count"] == 2
     refused(client.post(f"{ANALYSIS}/queue", json={"media_id": file_id, "analysis_type": "magic"}), 422,
             "VALIDATION_ERROR")  # fmt: skip
@@ -121,7 +121,7 @@ def test_what_is_said_in_a_recording_is_written_down_with_times_and_found(tenant
         files = client.post("/api/v2/search", json=body).json()["files"]
         return [match for file in files for match in file["matches"] if match["field"] == "transcript"]
 
-    wait_for(lambda: bool(heard()), "the vector", 60)
+    wait_for(lambda: bool(heard()), "the vector", 120)
     assert heard()[0]["start_seconds"] == 0.0
 
 

@@ -51,7 +51,7 @@ def status(client: httpx.Client, made: dict[str, Any]) -> dict[str, Any]:
 
 
 def until_ended(client: httpx.Client, made: dict[str, Any]) -> dict[str, Any]:
-    wait_for(lambda: status(client, made)["completed_at"] is not None, "the session to end", 60)
+    wait_for(lambda: status(client, made)["completed_at"] is not None, "the session to end", 120)
     return status(client, made)
 
 
@@ -91,7 +91,7 @@ def test_a_session_is_completed_when_all_its_runs_have_ended(tenant: Tenant) -> 
     results = tenant.client.get(ended["results_url"]).json()
     assert results["summary"] == {"total_files": 2, "completed": 2, "failed": 0, "skipped": 0}
     for entry in results["results"]:
-        assert httpx.get(entry["thumbnail_url"], trust_env=False).status_code == 200
+        assert httpx.get(entry["thumbnail_url"], trust_env=False, timeout=60).status_code == 200
 
 
 def test_a_file_has_the_id_under_which_it_waited(tenant: Tenant) -> None:

@@ -199,7 +199,7 @@ def test_a_file_deleted_and_restored_while_it_is_worked_on_ends_whole(tenant: Te
     for file_id in ids:
         assert ready(tenant.client, file_id)["variant_count"] == 5
         url = f"{FILES}/{file_id}"
-        wait_for(lambda url=url: tenant.client.get(url).json()["description_status"] == "completed", "words", 30)
+        wait_for(lambda url=url: tenant.client.get(url).json()["description_status"] == "completed", "words", 60)
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -249,7 +249,7 @@ def age(database: Database, file_id: str, days: float) -> None:
 
 def finish(whole: Whole) -> None:
     with whole.working():
-        wait_for(whole.is_idle, "the work to end", 30)
+        wait_for(whole.is_idle, "the work to end", 60)
 
 
 def test_nothing_is_done_to_a_file_in_the_trash_until_it_is_restored(whole: Whole) -> None:
@@ -285,7 +285,7 @@ def test_a_worker_purges_by_itself(whole: Whole) -> None:
     whole.request("DELETE", f"{FILES}/{file_id}")
     age(whole.parts.database, file_id, 31)
     with whole.working():
-        wait_for(lambda: not list(whole.parts.store.list()), "the bytes to be gone", 30)
+        wait_for(lambda: not list(whole.parts.store.list()), "the bytes to be gone", 60)
     assert checked(whole).is_clean
 
 

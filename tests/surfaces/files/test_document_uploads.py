@@ -43,7 +43,7 @@ def asked(client: httpx.Client, data: bytes = PAPER, **fields: Any) -> dict[str,
 
 
 def put(made: dict[str, Any], data: bytes = PAPER) -> httpx.Response:
-    return httpx.put(made["upload_url"], content=data, headers=made["upload_headers"], trust_env=False)
+    return httpx.put(made["upload_url"], content=data, headers=made["upload_headers"], trust_env=False, timeout=60)
 
 
 def confirm(client: httpx.Client, made: dict[str, Any], data: bytes = PAPER, **changes: Any) -> httpx.Response:
@@ -114,7 +114,7 @@ def test_the_status_follows_the_text(tenant: Tenant) -> None:
     put(made)
     document_id = confirm(tenant.client, made).json()["document_id"]
     assert list(status(tenant.client, document_id)) == STATUS
-    wait_for(lambda: status(tenant.client, document_id)["completed_at"] is not None, "the text", 30)
+    wait_for(lambda: status(tenant.client, document_id)["completed_at"] is not None, "the text", 60)
     found = status(tenant.client, document_id)
     assert (found["text_extraction_status"], found["document_type"]) == ("completed", "pdf")
     assert (found["page_count"], found["chunk_count"]) == (2, 1)

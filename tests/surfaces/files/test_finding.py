@@ -50,7 +50,7 @@ def shelf(server: Server) -> Iterator[tuple[Tenant, dict[str, str]]]:
                 streamed(client, pdf("Page about boats", "A sailor mends the nets"), "survey.pdf")["image_id"]
             ),
         }
-        wait_for(lambda client=client, ids=ids: set(ids.values()) == set(all_known(client)), "the vectors", 60)
+        wait_for(lambda client=client, ids=ids: set(ids.values()) == set(all_known(client)), "the vectors", 120)
         yield tenant, ids
     database.close()
 
@@ -151,7 +151,7 @@ def test_more_like_this_is_about_the_same(tenant: Tenant, shelf: tuple[Tenant, d
 
 def test_no_tenant_finds_what_is_anothers(tenant: Tenant, shelf: tuple[Tenant, dict[str, str]]) -> None:
     streamed(tenant.client, PIE, "pie.md")
-    wait_for(lambda: found(tenant.client, "dessert", mode="semantic")["total_count"] == 1, "the vector", 60)
+    wait_for(lambda: found(tenant.client, "dessert", mode="semantic")["total_count"] == 1, "the vector", 120)
     assert len(found(tenant.client, "rust damage at the dock")["files"]) <= 1
     assert set(all_known(tenant.client)).isdisjoint(shelf[1].values())
 
@@ -163,9 +163,9 @@ def test_what_is_deleted_is_found_no_more_and_what_is_changed_anew(tenant: Tenan
         files = found(tenant.client, question, mode="semantic")["files"]
         return [match["field"] for file in files if file["id"] == file_id for match in file["matches"]]
 
-    wait_for(lambda: hits("dessert with fruit") == ["document_text"], "the vector", 60)
+    wait_for(lambda: hits("dessert with fruit") == ["document_text"], "the vector", 120)
     tenant.client.patch(f"{FILES}/{file_id}", json={"title": "A dessert with fruit of the season"})
-    wait_for(lambda: hits("dessert with fruit") == ["title"], "the new title's vector", 60)
+    wait_for(lambda: hits("dessert with fruit") == ["title"], "the new title's vector", 120)
     tenant.client.delete(f"{FILES}/{file_id}")
     assert hits("dessert with fruit") == []
     tenant.client.post(f"{FILES}/{file_id}/restore")

@@ -32,7 +32,7 @@ def read(client: httpx.Client, data: bytes, name: str) -> dict[str, Any]:
     """The detail of a document when its text has been looked for."""
     file_id = streamed(client, data, name)["image_id"]
     ended = {"completed", "failed"}
-    wait_for(lambda: detail(client, file_id)["text_extraction_status"] in ended, "the text", 30)
+    wait_for(lambda: detail(client, file_id)["text_extraction_status"] in ended, "the text", 60)
     return detail(client, file_id)
 
 
@@ -105,7 +105,7 @@ def test_an_encrypted_document_is_kept_and_its_text_is_failed(tenant: Tenant) ->
 
 def test_a_pdf_is_pictured_by_its_first_page(tenant: Tenant) -> None:
     file_id = streamed(tenant.client, pdf("One"), "one.pdf")["image_id"]
-    wait_for(lambda: detail(tenant.client, file_id)["thumbnail_url"] is not None, "the poster", 30)
+    wait_for(lambda: detail(tenant.client, file_id)["thumbnail_url"] is not None, "the poster", 60)
     with Image.open(io.BytesIO(anonymous(detail(tenant.client, file_id)["thumbnail_url"]).content)) as picture:
         assert max(picture.size) == 256
     assert tenant.client.get("/api/v1/assets/usage-stats").json()["data"]["totalDerivatives"] == 0
@@ -142,7 +142,7 @@ def test_what_is_no_document_is_refused(tenant: Tenant, data: bytes, name: str) 
 def test_a_video_comes_in_through_tus_with_its_metadata_and_a_poster(tenant: Tenant) -> None:
     data = video(seconds=2)
     file_id = uploaded_video(tenant.client, data)
-    wait_for(lambda: detail(tenant.client, file_id)["thumbnail_url"] is not None, "the poster", 30)
+    wait_for(lambda: detail(tenant.client, file_id)["thumbnail_url"] is not None, "the poster", 60)
     (item,) = tenant.client.get(FILES).json()["files"]
     assert set(item) >= VIDEO_KEYS
     assert (item["media_type"], item["content_type"]) == ("video", "video/mp4")

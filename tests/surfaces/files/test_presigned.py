@@ -39,7 +39,8 @@ def initiate(client: httpx.Client, data: bytes = PNG, **fields: Any) -> dict[str
 
 def put(made: dict[str, Any], data: bytes = PNG, **headers: str) -> httpx.Response:
     """As a client without a credential sends the bytes."""
-    return httpx.put(made["upload_url"], content=data, headers=made["upload_headers"] | headers, trust_env=False)
+    headers = made["upload_headers"] | headers
+    return httpx.put(made["upload_url"], content=data, headers=headers, trust_env=False, timeout=60)
 
 
 def confirm(client: httpx.Client, made: dict[str, Any], size: int = len(PNG), **changes: Any) -> httpx.Response:
@@ -178,7 +179,7 @@ def test_the_signature_binds_upload_method_type_and_expiry(tenant: Tenant) -> No
     for address in forged:
         assert refusal(put(made | {"upload_url": address})) == (403, "PERMISSION_DENIED"), address
     assert refusal(put(made, **{"Content-Type": "image/jpeg"})) == (403, "PERMISSION_DENIED")
-    assert httpx.post(url, content=PNG, trust_env=False).status_code == 405
+    assert httpx.post(url, content=PNG, trust_env=False, timeout=60).status_code == 405
     assert refusal(confirm(tenant.client, made)) == (400, "BAD_REQUEST")
 
 

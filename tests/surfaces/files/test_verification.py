@@ -59,7 +59,7 @@ def described(client: httpx.Client, *, seed: int = 0, **fields: str) -> dict[str
     answer = client.post(BATCH, files=files, data=fields)
     assert answer.status_code == 200, answer.text
     session = answer.json()["session_id"]
-    wait_for(lambda: ended(client, session), "the batch", 40)
+    wait_for(lambda: ended(client, session), "the batch", 60)
     (result,) = client.get(f"/api/v2/uploads/sessions/{session}/results").json()["results"]
     return {"result": result} | client.get(f"{FILES}/{result['image_id']}").json()
 
@@ -172,6 +172,6 @@ def test_a_tenant_asks_one_question_at_a_time(client: httpx.Client, vision: Visi
     for seed in range(2):
         files = [("files", (f"{seed}{number}.png", picture("PNG", seed=10 * seed + number))) for number in range(3)]
         sessions.append(client.post(BATCH, files=files, data={"verification_level": "quick"}).json()["session_id"])
-    wait_for(lambda: all(ended(client, session) for session in sessions), "the batches", 60)
+    wait_for(lambda: all(ended(client, session) for session in sessions), "the batches", 90)
     assert vision.most_at_once == 1
     assert len(vision.requests) == 6

@@ -133,7 +133,7 @@ def test_a_thumbnail_follows(tenant: Tenant) -> None:
         told = complete(tenant.client, made).json()
         return told["thumbnail_url"] is not None and told["processing_status"] == "completed"
 
-    wait_for(is_done, "the poster", 30)
+    wait_for(is_done, "the poster", 60)
 
 
 def test_a_confirmation_tells_how_far_it_is(tenant: Tenant) -> None:
@@ -211,8 +211,9 @@ def test_the_signature_binds_upload_chunk_method_and_expiry(tenant: Tenant) -> N
         url.replace("expires=", "expires=9999999999&was="),
     ]
     for address in forged:
-        assert refusal(httpx.put(address, content=CLIP, trust_env=False)) == (403, "PERMISSION_DENIED"), address
-    assert httpx.post(url, content=CLIP, trust_env=False).status_code == 405
+        answer = httpx.put(address, content=CLIP, trust_env=False, timeout=60)
+        assert refusal(answer) == (403, "PERMISSION_DENIED"), address
+    assert httpx.post(url, content=CLIP, trust_env=False, timeout=60).status_code == 405
 
 
 def test_an_aborted_upload_leaves_nothing(tenant: Tenant) -> None:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from mediatheque.core.accounts import Accounts
@@ -139,5 +138,6 @@ def test_a_revoked_key_is_refused_at_once(tenant: Tenant, accounts: Accounts) ->
     key = accounts.create_key(tenant.name)
     assert call(tenant.server, key.key, "list_rooms")["total"] == 0
     accounts.revoke_key(key.key_id)
-    answer = httpx.post(f"{tenant.server.url}/mcp", json=LIST, headers=HEADERS | {"Authorization": f"Bearer {key.key}"})
+    with tenant.server.client(key.key) as client:
+        answer = client.post("/mcp", json=LIST, headers=HEADERS)
     assert answer.status_code == 401

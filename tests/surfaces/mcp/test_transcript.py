@@ -104,7 +104,7 @@ async def _file(conversation: Conversation, tenant: Tenant) -> None:
     begun = await conversation.call(
         "begin_upload", filename="pier.jpg", media_type="image/jpeg", size_bytes=len(data), title="Pier seven"
     )
-    sent = httpx.put(begun["upload_url"], content=data, headers=begun["headers"], trust_env=False)
+    sent = httpx.put(begun["upload_url"], content=data, headers=begun["headers"], trust_env=False, timeout=60)
     assert sent.status_code == 200
     file_id = begun["file_id"]
     assert (await conversation.call("confirm_upload", file_id=file_id))["confirmed"]
@@ -115,7 +115,7 @@ async def _file(conversation: Conversation, tenant: Tenant) -> None:
     assert found["files"][0]["file_id"] == file_id
     assert found["files"][0]["reasons"] == [{"by": "words", "field": "title", "excerpt": "Pier seven"}]
     known = await conversation.call("get_file", file_id=file_id)
-    assert httpx.get(known["url"], trust_env=False).content == data
+    assert httpx.get(known["url"], trust_env=False, timeout=60).content == data
     seen = await conversation.call("view_image", file_id=file_id, size="small")
     assert seen[1]["mimeType"] == "image/webp"
     assert json.loads(await conversation.read(f"mediatheque://asset/{file_id}"))["filename"] == "pier.jpg"
