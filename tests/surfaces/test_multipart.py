@@ -204,13 +204,13 @@ def test_both_lengths_at_once_never_make_two_requests_of_one(tenant: Tenant) -> 
 
 def test_a_body_announced_too_long_is_refused_before_it_is_sent(tenant: Tenant) -> None:
     request = head(tenant, f"Content-Length: {20 << 20}", "Expect: 100-continue", "Connection: close")
-    answer = tenant.server.exchange(request)
+    answer = tenant.server.exchange(request, seconds=30)
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
 def test_pipelined_requests_are_answered_in_order(tenant: Tenant) -> None:
     ask = f"GET /v3/images?page_size=%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tenant.key.key}\r\n%s\r\n"
     requests = [ask % (size, "Connection: close\r\n" if size == 3 else "") for size in (1, 2, 3)]
-    answer = tenant.server.exchange("".join(requests).encode())
+    answer = tenant.server.exchange("".join(requests).encode(), seconds=30)
     sizes = [int(rest.partition(b"}")[0]) for rest in answer.split(b'"page_size":')[1:]]
     assert sizes == [1, 2, 3]
