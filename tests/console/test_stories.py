@@ -283,6 +283,7 @@ def test_the_first_story_by_keyboard_alone(stranger: Page, tmp_path: Path) -> No
     page.keyboard.press("g")
     expect(page.get_by_role("searchbox")).to_be_visible()
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("by-keyboard")
     page.keyboard.press("Enter")
     tile = page.get_by_role("gridcell", name=name)
@@ -294,6 +295,7 @@ def test_the_first_story_by_keyboard_alone(stranger: Page, tmp_path: Path) -> No
     expect(tile).to_be_focused()
 
     page.keyboard.press("Space")
+    expect(page.get_by_role("region", name="Selection")).to_be_visible()
     page.keyboard.press("#")
     expect(page.get_by_label("Tags to add")).to_be_focused()
     page.keyboard.type("no mouse")
@@ -307,6 +309,7 @@ def test_the_first_story_by_keyboard_alone(stranger: Page, tmp_path: Path) -> No
     expect(tile).to_be_visible()
     reach(tile)
     page.keyboard.press("Space")
+    expect(page.get_by_role("region", name="Selection")).to_be_visible()
     page.keyboard.press("r")
     expect(page.get_by_text("1 file restored").first).to_be_visible()
     press(page.get_by_role("link", name="Tags"))
