@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.conftest import DATABASES
-from tests.support import Server, process_tree, process_tree_bytes, until_ready, upload
+from tests.support import Server, process_tree, process_tree_bytes, until_ready, upload, wait_for
 
 GROWTH_BYTES = 512 << 20
 LOOK_SECONDS = 0.1
@@ -33,7 +33,7 @@ def in_bounds(server: Server) -> Iterator[None]:
     watching.join()
     assert max(most) - before < GROWTH_BYTES, f"{(max(most) - before) >> 20} MiB more than before"
     assert workers <= {it.pid for it in children(server)}, "a worker died"
-    assert server.is_live()
+    wait_for(server.is_live, "the server to answer still")
 
 
 def warm(server: Server) -> None:

@@ -259,7 +259,7 @@ def test_without_workers_a_thumbnail_is_the_original_and_is_not_kept(two_process
 
 
 def _fresh(url: str) -> int:
-    return httpx.get(url, trust_env=False, headers={"Connection": "close"}).status_code
+    return httpx.get(url, trust_env=False, timeout=30, headers={"Connection": "close"}).status_code
 
 
 def _web_processes(server: Server) -> int:

@@ -139,7 +139,7 @@ def test_a_named_origin_may_call_the_api(limited: Server, key: str, origin: str)
 def test_a_named_origin_may_use_the_tools_and_read_media_too(limited: Server, key: str) -> None:
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST",
                "Access-Control-Request-Headers": "authorization,content-type,mcp-protocol-version"}  # fmt: skip
-    asked = httpx.options(f"{limited.url}/mcp", headers=headers)
+    asked = httpx.options(f"{limited.url}/mcp", headers=headers, timeout=30)
     assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, ORIGIN)
     with limited.client(key) as client:
         answer = client.get("/mcp", headers={"Origin": ORIGIN})

@@ -320,7 +320,7 @@ def test_a_dead_endpoint_is_told_in_one_call(admin: httpx.Client, library: Serve
     made = make(admin, s3("x", endpoint=f"http://127.0.0.1:{free_port()}"))
     trial = admin.post(f"{ROOT}/{made['id']}/test").json()["data"]
     assert (trial["succeeded"], trial["message"]) == (False, "The service does not answer")
-    assert library.is_ready()
+    wait_for(library.is_ready, "the server to be ready still")
 
 
 def test_the_life_of_an_image_in_a_repository(admin: httpx.Client) -> None:
