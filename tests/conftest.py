@@ -14,7 +14,7 @@ from mediatheque.core.accounts import Accounts, NewKey
 from mediatheque.model import Role
 from mediatheque.records.engine import Database
 from tests import servers
-from tests.support import Server
+from tests.support import Server, files_in
 
 CONNECTIONS = 400
 """Of the tests' PostgreSQL: many servers of several processes live until the end."""
@@ -101,8 +101,7 @@ class Tenant:
     def objects(self) -> Iterator[Path]:
         """The files that the store holds of this tenant."""
         for folder in (self.server.data_dir / "objects").glob(f"*/{self.key.tenant_id}"):
-            for place, _, names in os.walk(folder):  # unlike `rglob` it does not mind what a worker removes meanwhile
-                yield from (Path(place, name) for name in names)
+            yield from files_in(folder)
 
 
 @pytest.fixture

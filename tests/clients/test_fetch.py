@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mediatheque.clients.addresses import FetchFailed, Refused, is_public
-from mediatheque.clients.fetch import Fetch, Oversized
+from mediatheque.clients.fetch import DEADLINE_SECONDS, Fetch, Oversized
 from mediatheque.model import Reach
 from tests.corpus import FOLDER
 
@@ -215,12 +215,12 @@ def test_a_trickle_ends_at_the_deadline(listener: Listener) -> None:
     started = time.monotonic()
     with pytest.raises(FetchFailed):
         Fetch(Reach(anywhere=True)).request("GET", f"http://{listener.place}/drip", deadline_seconds=0.5)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < DEADLINE_SECONDS  # which holds where none is named
 
 
 def test_a_closed_port_and_a_forbidden_one_read_alike() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
-    with pytest.raises(FetchFailed) as closed:
-        Fetch(Reach(anywhere=True)).request("GET", f"http://127.0.0.1:{free}/")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # ours, and nobody listens
+        with pytest.raises(FetchFailed) as closed:
+            Fetch(Reach(anywhere=True)).request("GET", f"http://127.0.0.1:{nobody.getsockname()[1]}/")
     assert "127.0.0.1" not in str(closed.value)

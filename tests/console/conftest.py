@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from mediatheque.surfaces.console import BUILT
 from tests.pictures import picture
 from tests.support import ADMIN_KEY, Server, upload
 
 PASSWORD = "a-password-for-the-console"
+PATIENCE_MS = 30_000
+"""Of everything that is waited for in a page: what is left to itself gives up after five seconds."""
 FOLDERS = ("trips", "work")
 PICTURES = 12
 REFUSED = re.compile(r"status of 4|response code: 4|^Executing inline event handler")
@@ -50,6 +52,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     if not (BUILT / "index.html").is_file():
         pytest.fail("the console is not built: run `make console`")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started
@@ -61,7 +64,7 @@ def stranger(browser: Browser, server: Server) -> Iterator[Page]:
     """A page of somebody who has not signed in. It may ask no other host, and say nothing on the console."""
     context = browser.new_context(base_url=server.url, viewport={"width": 1280, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     trouble: list[str] = []
 
     def noticed(message: ConsoleMessage) -> None:

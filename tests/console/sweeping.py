@@ -21,7 +21,7 @@ SWEEP = """async () => {
   const canvas = document.querySelector(".canvas"), grid = document.querySelector("[role=grid]");
   const frame = () => new Promise(requestAnimationFrame);
   const here = async () => {
-    for (let late = performance.now() + 20000; performance.now() < late; await frame()) {
+    for (let late = performance.now() + 30000; performance.now() < late; await frame()) {
       const cells = [...grid.querySelectorAll("[data-index]")];
       if (cells.length && !cells.some((it) => it.matches("[aria-busy=true]"))) return;
     }

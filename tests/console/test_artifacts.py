@@ -1,5 +1,6 @@
 """Artifacts in a browser: what a model writes appears, versions are compared, nobody is overwritten."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -31,12 +32,14 @@ def call(client: httpx.Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 
 def test_what_a_model_writes_appears_by_itself(page: Page, client: httpx.Client, room: str) -> None:
+    heard: list[str] = []
+    page.on("websocket", lambda it: it.on("framereceived", lambda frame: heard.append(str(frame))))
     page.goto(f"/console/artifacts?room={room}")
     expect(page.get_by_role("heading", name="Nothing written here yet")).to_be_visible()
-    with page.expect_websocket() as _:
-        page.reload()
-    expect(page.get_by_role("heading", name="Nothing written here yet")).to_be_visible()
-    page.wait_for_timeout(500)
+    until = time.monotonic() + 30
+    while not any('"hello"' in it for it in heard):  # from then on it is told of everything
+        assert time.monotonic() < until, heard
+        page.wait_for_timeout(20)
     call(client, "create_artifact", room_id=room, title="A plan", content="# A plan\n\n- one\n")
     page.get_by_role("link", name="A plan").click()
     expect(page.get_by_role("article").get_by_role("heading", name="A plan")).to_be_visible()

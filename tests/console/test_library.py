@@ -72,6 +72,7 @@ def test_the_library_by_keyboard_alone(page: Page, library: list[str]) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys that work here")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("i")
     expect(page.get_by_role("complementary", name="Inspector")).to_be_visible()
 
@@ -91,6 +92,7 @@ def test_tagging_deleting_and_restoring(page: Page, library: list[str]) -> None:
     expect(page.get_by_role("gridcell")).to_have_count(1)
     page.get_by_role("gridcell").focus()
     page.keyboard.press("Space")
+    expect(selection).to_be_visible()
     page.keyboard.press("Delete")
     page.get_by_role("button", name="Move to the trash").click()
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
@@ -107,6 +109,7 @@ def test_a_search_says_why_and_can_be_cleared(page: Page, library: list[str]) ->
     page.goto("/console/library")
     expect(page.get_by_role("gridcell").first).to_be_visible()
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("photo-3")
     page.keyboard.press("Enter")
     expect(page.get_by_role("gridcell", name="photo-3")).to_be_visible()

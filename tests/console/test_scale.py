@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.console.sweeping import LIST, SWEEP, TILE, crowded, go_to, held, listings
 from tests.pictures import picture
+from tests.support import wait_for
 
 PER_PAGE = 100
 MANY, VERY_MANY = 10_000, 100_000
@@ -54,6 +55,11 @@ def named(number: int) -> str:
     return f"-{number:07}.jpg"
 
 
+def focused(page: Page) -> int:
+    """The index of the file that has the focus; it follows a key by a frame or two."""
+    return int(page.evaluate("() => document.activeElement?.dataset.index ?? -1"))
+
+
 def test_going_through_all_of_it_holds_no_more_than_a_part(page: Page, crowd: tuple[str, str, int]) -> None:
     total = min(crowd[2], MANY)
     if crowd[2] > MANY:  # the sweep takes its time: a hundred thousand are gone through from near their end
@@ -89,14 +95,13 @@ def test_keys_lead_over_the_whole_list_and_what_is_selected_stays(page: Page, cr
     expect(page.get_by_role("region", name="Selection")).to_contain_text("2 files selected")
     page.keyboard.press("PageUp")
     page.keyboard.press("PageUp")
-    index = int(str(page.locator(":focus").get_attribute("data-index")))
-    assert total - 10 * PER_PAGE < index < total - 40
+    wait_for(lambda: total - 10 * PER_PAGE < focused(page) < total - 40, "the focus two windows above the end")
     page.keyboard.press("Home")
     first = page.get_by_role("gridcell", name=named(total - 1))
     expect(first).to_be_focused()
     expect(first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("PageDown")
-    assert int(str(page.locator(":focus").get_attribute("data-index"))) > 20
+    wait_for(lambda: focused(page) > 20, "the focus a window below the beginning")
     assert len(asked) < FEW_REQUESTS
 
 
@@ -112,6 +117,7 @@ def test_the_table_leads_to_its_end_too(page: Page) -> None:
 
 def test_the_place_is_kept_on_the_way_back(page: Page) -> None:
     go_to(page, 0.5)
+    expect(page.locator(f"{TILE}[data-index='0']")).to_have_count(0)  # it has seen that somebody scrolled
     expect(page.locator(f"{TILE}[aria-busy=true]")).to_have_count(0)
     page.wait_for_load_state("networkidle")
     middle = page.locator(TILE).nth(page.locator(TILE).count() // 2)

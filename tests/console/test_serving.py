@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(not (BUILT / "index.html").is_file(), reason="th
 
 @pytest.fixture
 def client(server: Server) -> httpx.Client:
-    return httpx.Client(base_url=server.url)
+    return httpx.Client(base_url=server.url, timeout=30)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests import servers
 from tests.console.conftest import PASSWORD
 from tests.pictures import picture
 from tests.seaweed import ACCESS_KEY, BUCKET, SECRET_KEY
-from tests.support import Server, upload
+from tests.support import Server, upload, wait_for
 from tests.vision import KEY, Vision, stand_in
 
 PUBLIC = "http://library.invalid"
@@ -191,6 +191,7 @@ def test_a_key_is_made_used_and_revoked(page: Page, server: Server) -> None:
     with server.client(key) as client:
         assert client.get("/api/v2/user-files").status_code == 200
         shown.get_by_role("button", name="I have copied it").click()
+        wait_for(lambda: is_noted("nightly import", server), "the use of the key to be noted")
         page.reload()
         row = page.get_by_role("row").filter(has_text="nightly import")
         expect(row).to_contain_text("just now")
@@ -199,6 +200,13 @@ def test_a_key_is_made_used_and_revoked(page: Page, server: Server) -> None:
         page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
         expect(row).to_contain_text("revoked")
         assert client.get("/api/v2/user-files").status_code == 401
+
+
+def is_noted(name: str, server: Server) -> bool:
+    """Whether the use of that key is: it is written down aside."""
+    with server.client() as client:
+        keys = client.get("/api/v1/keys").json()["data"]
+    return any(it["name"] == name and it["lastUsedAtUtc"] for it in keys)
 
 
 def test_usage_and_work_are_read(page: Page, server: Server) -> None:
@@ -275,6 +283,7 @@ def test_the_first_story_by_keyboard_alone(stranger: Page, tmp_path: Path) -> No
     page.keyboard.press("g")
     expect(page.get_by_role("searchbox")).to_be_visible()
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("by-keyboard")
     page.keyboard.press("Enter")
     tile = page.get_by_role("gridcell", name=name)
@@ -286,6 +295,7 @@ def test_the_first_story_by_keyboard_alone(stranger: Page, tmp_path: Path) -> No
     expect(tile).to_be_focused()
 
     page.keyboard.press("Space")
+    expect(page.get_by_role("region", name="Selection")).to_be_visible()
     page.keyboard.press("#")
     expect(page.get_by_label("Tags to add")).to_be_focused()
     page.keyboard.type("no mouse")
@@ -299,6 +309,7 @@ def test_the_first_story_by_keyboard_alone(stranger: Page, tmp_path: Path) -> No
     expect(tile).to_be_visible()
     reach(tile)
     page.keyboard.press("Space")
+    expect(page.get_by_role("region", name="Selection")).to_be_visible()
     page.keyboard.press("r")
     expect(page.get_by_text("1 file restored").first).to_be_visible()
     press(page.get_by_role("link", name="Tags"))

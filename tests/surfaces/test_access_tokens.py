@@ -144,11 +144,11 @@ def key_set() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            ASKED.append(self.path)
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-            ASKED.append(self.path)
 
         def log_message(self, *_: Any) -> None:
             return

@@ -16,7 +16,8 @@ from mediatheque.records.engine import Database
 from mediatheque.records.tables import api_key, tenant, user
 from tests.conftest import Tenant
 from tests.pictures import picture
-from tests.support import ADMIN_KEY, SECRET, Server, own_address, upload, wait_for
+from tests.support import ADMIN_KEY, SECRET, Server, own_address, process_tree, quick, upload, wait_for
+from tests.surfaces.conftest import arguments
 
 MISSING = {"detail": "Missing Authorization header"}
 INVALID = {"detail": "Invalid API key"}
@@ -165,9 +166,13 @@ def test_an_expired_key_is_refused(server: Server, accounts: Accounts, tenant: T
     now = datetime.now(UTC)
     assert status(server, accounts.create_key(tenant.name, expires_at=now + timedelta(hours=1)).key) == 200
     assert status(server, accounts.create_key(tenant.name, expires_at=now - timedelta(seconds=1)).key) == 401
-    short = accounts.create_key(tenant.name, expires_at=datetime.now(UTC) + timedelta(seconds=2)).key
-    assert status(server, short) == 200
-    wait_for(lambda: status(server, short) == 401, "a key that was good to expire", 10)
+    for seconds in (2, 8, 30):  # the first that is long enough to be good when it is tried
+        short = accounts.create_key(tenant.name, expires_at=datetime.now(UTC) + timedelta(seconds=seconds)).key
+        if status(server, short) == 200:
+            break
+    else:
+        raise AssertionError("a key that is not yet expired is refused")
+    wait_for(lambda: status(server, short) == 401, "a key that was good to expire", 60)
 
 
 @pytest.mark.parametrize("whose", ["tenant", "user"])
@@ -246,18 +251,16 @@ def test_without_workers_a_thumbnail_is_the_original_and_is_not_kept(two_process
     with two_processes.client() as client:
         data = picture("PNG", 400, 300)
         image = upload(client, data)
-        answer = client.get(image["thumbnail_url"])
+        answer = quick(lambda: client.get(image["thumbnail_url"]), 6)
         assert (answer.content, answer.headers["cache-control"]) == (data, "no-store")
-        assert 1.5 < answer.elapsed.total_seconds() < 6
+        assert answer.elapsed.total_seconds() > 1.5
         again = client.get(image["thumbnail_url"], headers={"If-None-Match": answer.headers["etag"]})
         assert again.status_code == 200
 
 
 def _fresh(url: str) -> int:
-    return httpx.get(url, trust_env=False, headers={"Connection": "close"}).status_code
+    return httpx.get(url, trust_env=False, timeout=30, headers={"Connection": "close"}).status_code
 
 
 def _web_processes(server: Server) -> int:
-    from tests.support import process_tree
-
-    return sum("web" in process.cmdline() for process in process_tree(server))
+    return sum("web" in arguments(process) for process in process_tree(server))

@@ -44,7 +44,7 @@ def test_a_picture_comes_out_as_a_new_asset_and_the_source_stays(tenant: Tenant)
     assert (job["status"], job["operation"], job["error"]) == ("SUCCESS", "format-convert", None)
     assert job["completed_at"] >= job["created_at"]
     assert job["result"]["upload_key"] != key and job["result"]["upload_key"].endswith("/person.webp")
-    made = httpx.get(job["result"]["image_url"], trust_env=False)
+    made = httpx.get(job["result"]["image_url"], trust_env=False, timeout=30)
     with Image.open(io.BytesIO(made.content)) as image:
         assert (image.format, image.size) == ("WEBP", (80, 60))
     assert tenant.client.get("/v3/images").json()["total"] == 0
@@ -72,7 +72,7 @@ def test_the_other_name_of_the_key_is_taken_too(tenant: Tenant) -> None:
     answer = tenant.client.post("/v1/workflows/thumbnail", json={"product_image_s3_key": key})
     assert answer.status_code == 202
     job = ended(tenant.client, answer.json()["job_id"])
-    with Image.open(io.BytesIO(httpx.get(job["result"]["image_url"], trust_env=False).content)) as image:
+    with Image.open(io.BytesIO(httpx.get(job["result"]["image_url"], trust_env=False, timeout=30).content)) as image:
         assert image.size == (256, 128)
 
 

@@ -1,5 +1,6 @@
 """File names made to hurt, through every door that takes files (safety, D1, D2)."""
 
+import os
 import re
 import unicodedata
 from itertools import cycle
@@ -139,5 +140,8 @@ def outside(tenant: Tenant) -> set[Path]:
     """Everything that lies in and beside the data folder, but for what lies where objects do."""
     folder = tenant.server.data_dir
     kept = {folder / "objects" / name for name in ("uploads", "variants", "arrivals", ".staging")}
-    found = {it for it in folder.parent.rglob("*") if not any(it.is_relative_to(inside) for inside in kept)}
+    found: set[Path] = set()
+    for path, folders, files in os.walk(folder.parent):
+        folders[:] = [name for name in folders if Path(path, name) not in kept]
+        found |= {Path(path, name) for name in (*folders, *files)}
     return {it for it in found if it.parent.name != "metrics" and not it.name.startswith("mediatheque.db")}

@@ -116,7 +116,7 @@ def test_an_image_whose_damage_shows_late_fails_and_its_bytes_are_removed(tenant
 def test_after_all_this_a_new_image_is_ready_at_once(tenant: Tenant, in_bounds: None) -> None:
     assert until_ready(tenant.client, upload(tenant.client)).status_code == 200
     for process in process_tree(tenant.server):
-        assert Path(arguments(process)[0] if arguments(process) else "python").name.startswith("python")
+        assert Path((arguments(process) or ["python"])[0]).name.startswith("python")
 
 
 def broken_inside() -> bytes:

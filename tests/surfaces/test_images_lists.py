@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Tenant
-from tests.support import upload
+from tests.support import quick, upload
 
 EXAMPLES = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
@@ -63,17 +63,15 @@ def test_a_query_that_makes_no_sense_is_refused_with_the_place_of_the_error(tena
 
 
 def test_a_search_of_a_megabyte_is_refused_at_once(tenant: Tenant) -> None:
-    answer = tenant.client.get("/v3/images", params={"search": "x" * 60_000})
+    answer = quick(lambda: tenant.client.get("/v3/images", params={"search": "x" * 60_000}), 2)
     assert answer.status_code == 422
-    assert answer.elapsed.total_seconds() < 2
 
 
 def test_the_last_page_there_can_be_answers_quickly(tenant: Tenant) -> None:
     upload(tenant.client)
-    answer = tenant.client.get("/v3/images", params={"page": 1 << 31, "page_size": 100})
+    answer = quick(lambda: tenant.client.get("/v3/images", params={"page": 1 << 31, "page_size": 100}), 2)
     assert answer.status_code == 200
     assert answer.json()["total"] == 1
-    assert answer.elapsed.total_seconds() < 2
 
 
 @pytest.fixture

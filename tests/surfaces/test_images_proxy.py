@@ -263,7 +263,7 @@ def test_a_private_image_is_not_there(tenant: Tenant, anyone: httpx.Client, data
     with database.write() as tx:
         tx.execute(update(asset).where(asset.c.tenant_id == _id_of(tenant, database)).values(is_public=False))
     for url in (image["url"], image["thumbnail_url"]):
-        wait_for(lambda url=url: anyone.get(url).status_code == 404, "the cache to look again", 3)  # type: ignore[misc]
+        wait_for(lambda url=url: anyone.get(url).status_code == 404, "the cache to look again")  # type: ignore[misc]
         assert {(it.status_code, it.headers["cache-control"]) for it in [anyone.get(url) for _ in range(20)]} == {
             (404, "no-store")
         }

@@ -46,12 +46,14 @@ def test_every_answer_to_a_credential_tells_what_is_left_and_the_last_is_429(lim
             assert answer.headers["x-ratelimit-remaining"] == str(RATE - used)
             assert 0 < int(answer.headers["x-ratelimit-reset"]) - time.time() <= 3601
             assert "retry-after" not in answer.headers
+        asked_at = int(time.time())
         refused = client.get("/v3/images")
+        answered_at = int(time.time())
         assert (refused.status_code, refused.json()) == (429, {"detail": "Rate limit exceeded"})
         assert refused.headers["x-ratelimit-remaining"] == "0"
         assert refused.headers["cache-control"] == "no-store"
-        waiting = int(refused.headers["x-ratelimit-reset"]) - time.time()
-        assert abs(int(refused.headers["retry-after"]) - waiting) <= 2
+        told_at = int(refused.headers["x-ratelimit-reset"]) - int(refused.headers["retry-after"])
+        assert asked_at <= told_at <= answered_at
         post = client.post("/v3/images", files={"file": ("a.png", picture("PNG"))})
         assert post.status_code == 429
         for spoof in ({"X-Forwarded-For": "9.9.9.9"}, {"X-Real-IP": "9.9.9.9"}, {"Forwarded": "for=9.9.9.9"}):
@@ -137,7 +139,7 @@ def test_a_named_origin_may_call_the_api(limited: Server, key: str, origin: str)
 def test_a_named_origin_may_use_the_tools_and_read_media_too(limited: Server, key: str) -> None:
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST",
                "Access-Control-Request-Headers": "authorization,content-type,mcp-protocol-version"}  # fmt: skip
-    asked = httpx.options(f"{limited.url}/mcp", headers=headers)
+    asked = httpx.options(f"{limited.url}/mcp", headers=headers, timeout=30)
     assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, ORIGIN)
     with limited.client(key) as client:
         answer = client.get("/mcp", headers={"Origin": ORIGIN})

@@ -36,7 +36,7 @@ def test_an_upload_answers_its_durable_key_and_a_preview(tenant: Tenant, kind: s
     assert answer.status_code == 200
     assert list(answer.json()) == ["upload_key", "image_url"]
     assert re.fullmatch(r"uploads/[0-7][0-9A-HJKMNP-TV-Z]{25}/my-person\.\w+", answer.json()["upload_key"])
-    preview = httpx.get(answer.json()["image_url"], trust_env=False)
+    preview = httpx.get(answer.json()["image_url"], trust_env=False, timeout=30)
     assert (preview.status_code, preview.content) == (200, data)
     assert preview.headers["content-type"] == f"image/{kind.lower()}"
 
@@ -48,7 +48,7 @@ def test_the_same_bytes_again_make_another_key(tenant: Tenant) -> None:
 
 def test_an_upload_is_private(tenant: Tenant, server: Server) -> None:
     ulid = upload(tenant.client, picture("PNG")).json()["upload_key"].split("/")[1]
-    assert httpx.get(f"{server.url}/i/img_{ulid}", trust_env=False).status_code == 404
+    assert httpx.get(f"{server.url}/i/img_{ulid}", trust_env=False, timeout=30).status_code == 404
     assert tenant.client.get("/v3/images").json()["total"] == 0
     assert tenant.client.get(f"/v3/images/img_{ulid}").status_code == 404
 

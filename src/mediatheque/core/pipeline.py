@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from mediatheque import faults
 from mediatheque.core import idempotency, knowledge
@@ -143,15 +144,21 @@ class Pipeline:
                 self.results.show(tx, claim, outcome, stored)
                 faults.place("run.recorded")
         faults.place("run.committed")
+        has_new_bytes = ours and stored.blob is not None and claim.trigger != DISPATCH
+        if has_new_bytes:
+            self.forget(claim.asset_uuid)
         self._news.tell()
         if not ours:
             for store, _, key in stored.objects:
                 store.delete(key)
         if not is_current:
             self.retry(claim, owner, counts=True)
-        elif stored.blob is not None and claim.trigger != DISPATCH:
-            self._generations.bump(claim.asset_uuid)
+        elif has_new_bytes:
             self._signals.send()
+
+    def forget(self, asset: UUID) -> None:
+        """Nothing that is held in memory of the asset holds any more: its bytes are others."""
+        self._generations.bump(asset)
 
     def recall(self, claim: Claim) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """What is known of the file that a run is about: findings by kind, and what people have said of it."""

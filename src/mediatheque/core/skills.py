@@ -43,6 +43,7 @@ class Started:
     """A run that somebody waits for."""
 
     uuid: UUID
+    asset_uuid: UUID
     skill: str
     queue: Queue
     steps: tuple[str, ...]
@@ -84,7 +85,7 @@ class Skills:
             it = _image(tx, actor, uuid)
             (run_id,) = self._planner.enqueue(tx, it, [Wanted(skill, parameters)], MANUAL, first=True)
         self._pipeline.announce()
-        return Started(run_id, skill.name, skill.queue, tuple(step.name for step in skill.steps))
+        return Started(run_id, it.uuid, skill.name, skill.queue, tuple(step.name for step in skill.steps))
 
     def ended(self, actor: Actor, started: Started) -> Ended | None:
         """What came of it, or None while it is under way.
@@ -98,6 +99,7 @@ class Skills:
                 self._withdraw(actor, started, NO_WORKER)
                 raise Unavailable(NO_WORKER, retry_after_seconds=10)
             return None
+        self._pipeline.forget(started.asset_uuid)  # whoever waited asks at once; the worker may not have come to it yet
         steps = [*progress.run.steps]
         missing = started.steps[len(steps) :]
         steps += _unfinished(missing, progress.error or "The step was not run")

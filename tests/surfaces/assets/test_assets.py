@@ -65,7 +65,7 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
 
 
 def anonymous(url: str, **options: Any) -> httpx.Response:
-    return httpx.get(url, trust_env=False, **options)
+    return httpx.get(url, trust_env=False, timeout=30, **options)
 
 
 def test_an_upload_answers_202_with_the_full_object_and_its_location(tenant: Tenant) -> None:

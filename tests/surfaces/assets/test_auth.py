@@ -3,6 +3,7 @@
 import statistics
 import time
 import uuid
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +30,16 @@ def refresh(office: Office, token: str) -> httpx.Response:
 
 def me(office: Office, token: str) -> httpx.Response:
     return office.acting(token).get("/api/v1/auth/me")
+
+
+def until_limited(answers: Iterable[httpx.Response]) -> list[tuple[int, str]]:
+    """Refusals up to the first for too many: where a minute ends in between, the counting begins anew."""
+    refusals = list[tuple[int, str]]()
+    for answer in answers:
+        refusals.append(refusal(answer))
+        if refusals[-1] == LIMITED:
+            break
+    return refusals
 
 
 def moment(value: str) -> datetime:
@@ -263,7 +274,7 @@ def test_guesses_at_one_name_end_with_429_and_disturb_nobody_else(office: Office
     guesses = [office.try_login("ann", f"guess {n}", attacker) for n in range(14)]
     answered = [refusal(it) for it in guesses]
     assert answered[:10] == [INVALID] * 10 and answered[-1] == LIMITED and set(answered) == {INVALID, LIMITED}
-    assert 1 <= int(guesses[-1].headers["retry-after"]) <= 60
+    assert 1 <= int(guesses[-1].headers["retry-after"]) <= 61  # a minute and what is left of a second
     assert refusal(office.try_login("ann", client=attacker)) == LIMITED  # the right password does not tell itself apart
     assert office.login("ann")["user"]["id"] == ann["id"]
     assert data(office.try_login("bob", client=attacker))["user"]["id"] == bob["id"]
@@ -284,15 +295,15 @@ def test_guesses_at_many_names_from_one_address_end_with_429_and_a_good_login_fr
 ) -> None:
     office.hire("ann")
     attacker = office.stranger()
-    answered = [refusal(office.try_login(f"name-{n}", "guess", attacker)) for n in range(64)]
+    answered = until_limited(office.try_login(f"name-{n}", "guess", attacker) for n in range(130))
     assert answered[:60] == [INVALID] * 60 and answered[-1] == LIMITED
     assert office.try_login("ann", client=attacker).status_code == 200
 
 
 def test_guesses_at_one_name_from_many_addresses_end_with_429(office: Office) -> None:
     office.hire("ann")
-    clients = [office.stranger() for _ in range(7)]
-    answered = [refusal(office.try_login("ann", "guess", client)) for client in clients for _ in range(9)]
+    clients = [office.stranger() for _ in range(14)]
+    answered = until_limited(office.try_login("ann", "guess", client) for client in clients for _ in range(9))
     assert answered[:50] == [INVALID] * 50 and answered[-1] == LIMITED
 
 
@@ -311,9 +322,9 @@ def test_a_flood_of_logins_is_refused_at_once_and_leaves_the_others_alone(office
 
 def test_invented_refresh_tokens_end_with_429(office: Office) -> None:
     client = office.stranger()
-    answered = [
-        refusal(client.post("/api/v1/auth/refresh", json={"refreshToken": f"mt_refresh_{n}"})) for n in range(62)
-    ]
+    answered = until_limited(
+        client.post("/api/v1/auth/refresh", json={"refreshToken": f"mt_refresh_{n}"}) for n in range(130)
+    )
     assert answered[0] == ENDED and answered[-1] == LIMITED
 
 

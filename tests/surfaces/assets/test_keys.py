@@ -48,7 +48,7 @@ def test_a_key_says_when_it_was_last_used(office: Office) -> None:
     it = made(client)
     assert it["lastUsedAtUtc"] is None
     assert office.acting(it["key"]).get("/api/v1/assets").status_code == 200
-    wait_for(lambda: listed(client)[it["id"]]["lastUsedAtUtc"] is not None, "the use to be noted", 20)
+    wait_for(lambda: listed(client)[it["id"]]["lastUsedAtUtc"] is not None, "the use to be noted")
 
 
 def test_a_revoked_key_is_refused_at_once_and_stays_in_the_list(office: Office) -> None:

@@ -15,22 +15,23 @@ import pytest
 from mediatheque.core.accounts import Accounts
 from mediatheque.model import Role
 from tests.conftest import Tenant
-from tests.support import Server
-from tests.surfaces.assets.test_assets import assert_refused, made, ready
+from tests.support import Server, wait_for
+from tests.surfaces.assets.test_assets import assert_refused, detail, made, ready
 from tests.surfaces.assets.test_skills import plain, results, run
 from tests.vision import KEY, Vision, caption, message, stand_in
 
 PATH = "/api/v1/system/ai/providers"
 SHAPE = ["id", "name", "apiBaseUrl", "apiKey", "modelName", "defaultSystemPrompt", "isActive", "createdAtUtc",
          "updatedAtUtc"]  # fmt: skip
-TIMEOUT_SECONDS = 2
+LITTLE_SECONDS = 2
+PATIENCE_SECONDS = 25
+"""More than it takes on a loaded machine to give up after so little, and less than a provider is given elsewhere."""
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of the operator's whose providers have little time."""
-    environment = {"MEDIATHEQUE_VISION_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
-    server = Server(tmp_path_factory.mktemp("house") / "data", environment).start()
+    """A server of the operator's."""
+    server = Server(tmp_path_factory.mktemp("house") / "data").start()
     yield server
     assert server.stop() == 0
 
@@ -42,6 +43,16 @@ def client(house: Server) -> Iterator[httpx.Client]:
         for profile in it.get(PATH).json()["data"]:
             it.delete(f"{PATH}/{profile['id']}")
         yield it
+
+
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server whose providers have little time: others answer in so little, or do not."""
+    environment = {"MEDIATHEQUE_VISION_TIMEOUT_SECONDS": str(LITTLE_SECONDS)}
+    server = Server(tmp_path_factory.mktemp("hurried") / "data", environment).start()
+    with server.client() as client:
+        yield client
+    assert server.stop() == 0
 
 
 @pytest.fixture
@@ -65,7 +76,7 @@ def failure(client: httpx.Client) -> str:
     asset = plain(client)
     began = time.monotonic()
     ended = run(client, asset["id"], "caption")
-    assert time.monotonic() - began < TIMEOUT_SECONDS + 5
+    assert time.monotonic() - began < PATIENCE_SECONDS
     assert ended["succeeded"] is False
     assert (ended["asset"]["status"], ended["asset"]["description"]) == ("ready", None)
     reason: str = ended["steps"][0]["errorMessage"]
@@ -205,20 +216,20 @@ def test_garbage_is_a_clear_reason(client: httpx.Client, vision: Vision, answer:
     assert "AI provider" in failure(client)
 
 
-def test_one_that_hangs_or_drips_is_left_in_time(client: httpx.Client, vision: Vision) -> None:
-    created(client, vision)
+def test_one_that_hangs_or_drips_is_left_in_time(hurried: httpx.Client, vision: Vision) -> None:
+    created(hurried, vision)
     vision.hang = threading.Event()
-    assert "did not answer in time" in failure(client)
+    assert "did not answer in time" in failure(hurried)
     vision.hang.set()
     vision.hang, vision.drip = None, True
-    assert "did not answer in time" in failure(client)
+    assert "did not answer in time" in failure(hurried)
 
 
-def test_a_test_of_one_that_hangs_ends_in_time(client: httpx.Client, vision: Vision) -> None:
+def test_a_test_of_one_that_hangs_ends_in_time(hurried: httpx.Client, vision: Vision) -> None:
     vision.hang = threading.Event()
     began = time.monotonic()
-    tested = client.post(f"{PATH}/test", json=body(vision)).json()["data"]
-    assert time.monotonic() - began < TIMEOUT_SECONDS + 2
+    tested = hurried.post(f"{PATH}/test", json=body(vision)).json()["data"]
+    assert time.monotonic() - began < PATIENCE_SECONDS
     assert (tested["succeeded"], tested["caption"]) == (False, None)
     assert "did not answer in time" in tested["errorMessage"]
 
@@ -262,13 +273,20 @@ def test_what_a_provider_says_is_text_and_nothing_else(client: httpx.Client, vis
     assert "\u0000" not in after["description"]
 
 
-def test_a_new_picture_is_ready_although_the_provider_hangs(client: httpx.Client, vision: Vision) -> None:
-    created(client, vision)
+def test_a_new_picture_is_ready_although_the_provider_hangs(tmp_path: Path, vision: Vision) -> None:
+    environment = {"MEDIATHEQUE_WORKERS": "1", "MEDIATHEQUE_VISION_TIMEOUT_SECONDS": "600"}
+    server = Server(tmp_path / "data", environment).start()
     vision.hang = threading.Event()
-    began = time.monotonic()
-    for _ in range(6):
-        assert ready(client, made(client)["id"])["status"] == "ready"
-    assert time.monotonic() - began < 6 * TIMEOUT_SECONDS
+    try:
+        with server.client() as client:
+            created(client, vision)
+            pictures = [ready(client, made(client)["id"])["id"] for _ in range(6)]
+            wait_for(lambda: bool(vision.requests), "the provider to be asked")
+            assert ready(client, made(client)["id"])["status"] == "ready"
+            assert [detail(client, it)["latestExecutionSummary"] for it in pictures] == [None] * 6
+    finally:
+        vision.hang.set()
+        assert server.stop() == 0
 
 
 def test_one_that_is_not_there_is_a_clear_reason(client: httpx.Client, vision: Vision) -> None:
@@ -349,6 +367,7 @@ def test_the_operator_can_allow_an_address_and_set_a_budget(tmp_path: Path, visi
         with server.client(key) as client:
             created(client, vision)
             asset = plain(client)
+            wait_for(lambda: time.time() % 86400 < 86400 - 60, "a day that does not end meanwhile", 90)
             assert [run(client, asset["id"], "caption")["succeeded"] for _ in range(3)] == [True, True, False]
             assert len(vision.requests) == 2
         with server.client() as operator:

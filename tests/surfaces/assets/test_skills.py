@@ -80,7 +80,7 @@ def test_a_thumbnail_is_a_png_that_fits_and_never_grows(tenant: Tenant) -> None:
         (made_,) = [it for it in run(tenant.client, asset["id"], "thumbnail")["asset"]["derivatives"]
                     if it["kind"] == "thumbnail_256"]  # fmt: skip
         assert (made_["contentType"], made_["width"], made_["height"]) == ("image/png", *expected)
-        with Image.open(io.BytesIO(httpx.get(made_["publicUrl"], trust_env=False).content)) as image:
+        with Image.open(io.BytesIO(httpx.get(made_["publicUrl"], trust_env=False, timeout=30).content)) as image:
             assert (image.format, image.size) == ("PNG", expected)
 
 
@@ -157,7 +157,7 @@ def test_exif_strip_leaves_the_picture_and_takes_the_rest(tenant: Tenant, orient
     wait_for(lambda: derivatives(tenant.client, asset["id"]) >= {"large_1024", "thumbnail"}, "the variants again")
     assert keys.count("photo.jpg") == 2  # the old bytes are garbage for a little while
     old = f"{tenant.server.url}/content/{asset['storageKey']}"
-    assert httpx.get(old, trust_env=False).status_code == 404
+    assert httpx.get(old, trust_env=False, timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_the_original_can_be_kept(tenant: Tenant) -> None:
     asset = plain(tenant.client, data)
     after = run(tenant.client, asset["id"], "format-convert", {"TargetFormat": "webp", "KeepOriginal": "true"})["asset"]
     (kept,) = [it for it in after["derivatives"] if it["kind"] == "source"]
-    assert httpx.get(kept["publicUrl"], trust_env=False).content == data
+    assert httpx.get(kept["publicUrl"], trust_env=False, timeout=30).content == data
 
 
 def test_an_animation_stays_one_where_it_can(tenant: Tenant) -> None:
@@ -295,9 +295,9 @@ def test_a_public_url_shows_the_new_bytes_at_once(tenant: Tenant) -> None:
     asset = plain(tenant.client, photo(), "photo.jpg")
     ulid = tenant.client.get("/v3/images").json()["result"][0]["id"]
     url = f"{tenant.server.url}/i/{ulid}"
-    assert b"Maker" in httpx.get(url, trust_env=False).content
+    assert b"Maker" in httpx.get(url, trust_env=False, timeout=30).content
     run(tenant.client, asset["id"], "exif-strip")
-    assert b"Maker" not in httpx.get(url, trust_env=False).content
+    assert b"Maker" not in httpx.get(url, trust_env=False, timeout=30).content
 
 
 def test_without_a_worker_nobody_waits(tmp_path: Any) -> None:

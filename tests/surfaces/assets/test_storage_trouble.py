@@ -87,7 +87,7 @@ def test_variants_that_found_no_room_are_made_when_there_is(admin: httpx.Client,
 def test_a_service_that_is_away_is_503_and_found_again_without_a_restart(
     admin: httpx.Client, bucket: str, before: Gate, library: Server
 ) -> None:
-    asset = ready(admin, made(admin)["id"])
+    asset = enriched(admin, made(admin)["id"])  # nothing is stored any more
     objects = sorted(kept(bucket))
     before.refuses = everything
     refused = send(admin, picture("PNG", seed=1))
@@ -106,7 +106,7 @@ def test_a_service_that_is_away_is_503_and_found_again_without_a_restart(
         return dict(answer.json()["data"]) if answer.status_code == 202 else None
 
     found: list[dict[str, Any]] = []
-    wait_for(lambda: bool(found.append(it) or True) if (it := taken()) else False, "the service to be found again", 20)
+    wait_for(lambda: bool(found.append(it) or True) if (it := taken()) else False, "the service to be found again")
     assert ready(admin, found[0]["id"])["storageProvider"] == "s3"
 
 

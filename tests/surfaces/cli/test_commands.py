@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import Tenant
 from tests.pictures import picture
+from tests.support import until_ready, upload
 from tests.surfaces.cli.conftest import Cli
 
 
@@ -57,6 +58,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(cli: Cli, tenant: Tenant) 
         answer = tenant.server.command("doctor", "--json", "--url", tenant.server.url, *more)
         return {it["part"]: it for it in json.loads(answer.stdout)}
 
+    until_ready(tenant.client, upload(tenant.client))  # workers begin after the server is ready
     found = look()
     assert {part: it["state"] for part, it in found.items()} == {
         "settings": "good", "database": "good", "clock": "good", "workers": "good", "store": "good",

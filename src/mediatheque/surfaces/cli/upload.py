@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,11 +61,12 @@ def upload(
         report = sending().run(files_in(paths))
         _tell(report, as_json, dry_run)
         if watch and not report.is_interrupted and report.fatal is None:
-            for changed in _settled(paths, began):
-                report = sending().run(changed)
-                _tell(report, as_json, dry_run)
-                if report.is_interrupted or report.fatal:
-                    break
+            with suppress(KeyboardInterrupt):  # the watch ends with it, whatever it was just at
+                for changed in _settled(paths, began):
+                    report = sending().run(changed)
+                    _tell(report, as_json, dry_run)
+                    if report.is_interrupted or report.fatal:
+                        break
             if report.fatal is None:
                 raise typer.Exit(Exit.DONE)
     _end(report)
