@@ -1,13 +1,14 @@
 """Artifacts in a browser: what a model writes appears, versions are compared, nobody is overwritten."""
 
+import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.support import Server
 
@@ -31,18 +32,34 @@ def call(client: httpx.Client, tool: str, **arguments: Any) -> dict[str, Any]:
     return result
 
 
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait for what is no element of the page."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)
+
+
 def test_what_a_model_writes_appears_by_itself(page: Page, client: httpx.Client, room: str) -> None:
     heard: list[str] = []
     page.on("websocket", lambda it: it.on("framereceived", lambda frame: heard.append(str(frame))))
     page.goto(f"/console/artifacts?room={room}")
     expect(page.get_by_role("heading", name="Nothing written here yet")).to_be_visible()
-    until = time.monotonic() + 30
-    while not any('"hello"' in it for it in heard):  # from then on it is told of everything
-        assert time.monotonic() < until, heard
-        page.wait_for_timeout(20)
+    until(page, lambda: any('"hello"' in it for it in heard))  # from then on it is told of everything
     call(client, "create_artifact", room_id=room, title="A plan", content="# A plan\n\n- one\n")
     page.get_by_role("link", name="A plan").click()
     expect(page.get_by_role("article").get_by_role("heading", name="A plan")).to_be_visible()
+
+
+def test_what_was_written_before_news_come_appears_too(page: Page, client: httpx.Client, room: str) -> None:
+    held: list[WebSocketRoute] = []
+    page.route_web_socket(re.compile("/v1/stream"), lambda it: held.append(it))  # noqa: PLW0108 - a method of C takes no marks
+    page.goto(f"/console/artifacts?room={room}")
+    expect(page.get_by_role("heading", name="Nothing written here yet")).to_be_visible()
+    until(page, lambda: bool(held))
+    call(client, "create_artifact", room_id=room, title="A plan", content="one")
+    held[0].connect_to_server()
+    expect(page.get_by_role("link", name="A plan")).to_be_visible()
 
 
 def test_versions_are_compared_and_brought_back(page: Page, client: httpx.Client, room: str) -> None:

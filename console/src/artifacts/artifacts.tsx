@@ -31,9 +31,9 @@ export default function Artifacts() {
   const room = rooms.data?.find((it) => it.id === search.get("room")) ?? rooms.data?.[0];
   useEffect(
     () =>
-      watchArtifacts((event) => {
-        announce("An artifact has changed");
-        void queries.invalidateQueries({ queryKey: ["artifacts", event.room_id] });
+      watchArtifacts(({ room_id }) => {
+        if (room_id) announce("An artifact has changed");
+        void queries.invalidateQueries({ queryKey: room_id ? ["artifacts", room_id] : ["artifacts"] });
       }),
     [],
   );

@@ -22,7 +22,8 @@ export function watchBatches(sessions: readonly string[], onNews: (event: Event)
   );
 }
 
-/** `viewed`: the artifact that is looked at, so that others see who does. */
+/** Also tells of each new connection (without a room): what happened while there was none is to be looked for.
+ *  `viewed`: the artifact that is looked at, so that others see who does. */
 export function watchArtifacts(
   onNews: (event: Event) => void,
   viewed?: { room_id: string; artifact_id: string },
@@ -30,7 +31,7 @@ export function watchArtifacts(
   return connect(
     "/v1/stream",
     (socket) => viewed && socket.send(JSON.stringify({ action: "view", ...viewed })),
-    (event) => event.type.startsWith("swp.") && onNews(event),
+    (event) => /^(hello$|swp\.)/.test(event.type) && onNews(event),
   );
 }
 
