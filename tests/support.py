@@ -23,6 +23,13 @@ ADMIN_KEY = "an-admin-key-for-the-tests"
 SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
 """Two: the first signs, both are accepted."""
 READY_SECONDS = 60
+PORTS = range(11_300, 32_768)
+"""Below those that the kernel gives to whoever names none, above 10080 (browsers do not go there) and 11211."""
+WORKERS = 4
+"""Processes of one run of the tests that are sure to be given different ports."""
+PAIRED = 10_000
+"""How far above a port its companion lies, of servers that take two; a multiple of `WORKERS`."""
+_given: set[int] = set()
 
 
 @dataclass
@@ -77,7 +84,7 @@ class Server:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        wait_for(lambda: not self.is_live(), "the children to be gone", 10)
+        wait_for(lambda: not self.is_live(), "the children to be gone")
 
     def is_ready(self) -> bool:
         return self._answers("/health/ready")
@@ -146,10 +153,28 @@ def refuses_without_secrets(answer: httpx.Response) -> None:
     assert len(given) < 16 or given not in answer.text, answer.request.url
 
 
-def free_port() -> int:
+def free_port(*, paired: bool = False) -> int:
+    """A port that nobody listens on, and that nobody else takes before its server has started, or starts again.
+
+    The kernel gives out none of these, other processes of the tests have others, and none is given out twice.
+    """
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    while True:
+        port = random.SystemRandom().choice(PORTS[own::WORKERS])
+        wanted = {port, port + PAIRED} if paired else {port}
+        if max(wanted) in PORTS and not wanted & _given and all(map(_is_free, wanted)):
+            _given.update(wanted)
+            return port
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_for(
