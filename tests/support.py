@@ -218,6 +218,14 @@ def until_ready(client: httpx.Client, image: dict[str, Any]) -> httpx.Response:
     return client.get(image["thumbnail_url"])
 
 
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone, or waits for its parent to take note."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def own_address() -> str:
     """A loopback address that nobody else uses."""
     return ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])

@@ -14,7 +14,7 @@ import pytest
 from mediatheque import errors
 from mediatheque.decoder import DecoderFailed, Decoders
 from tests.pools import MISBEHAVIOUR, pool
-from tests.support import wait_for
+from tests.support import has_ended, wait_for
 
 
 @pytest.fixture
@@ -29,14 +29,7 @@ def call(decoders: Decoders, function: str, **arguments):
 
 def is_gone(pid: int) -> bool:
     """Waits for it."""
-
-    def has_ended() -> bool:
-        try:
-            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-
-    wait_for(has_ended, f"the end of {pid}")
+    wait_for(lambda: has_ended(pid), f"the end of {pid}")
     return True
 
 
