@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mediatheque.core.accounts import Accounts, NewKey
 from mediatheque.model import Role
@@ -19,6 +20,10 @@ from tests.support import Server, files_in
 CONNECTIONS = 400
 """Of the tests' PostgreSQL: many servers of several processes live until the end."""
 DATABASES = ("sqlite", "postgresql")
+settings.register_profile(  # the same examples wherever it runs, however slow that is
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 @dataclass

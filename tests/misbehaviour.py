@@ -47,6 +47,14 @@ def sleep(seconds: float) -> int:
     return os.getpid()
 
 
+def wait(begun: str, until: str) -> int:
+    """From the moment at which the one file is there until the other is."""
+    Path(begun).touch()
+    while not Path(until).exists():
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def fork_many(marker: str) -> None:
     for _ in range(20):
         if os.fork() == 0:
@@ -82,8 +90,8 @@ def speak(data: str) -> None:
             continue
 
 
-def speak_later(data: str) -> int:
-    Thread(target=lambda: (time.sleep(0.1), speak(data)), daemon=True).start()
+def speak_later(data: str, spoken: str) -> int:
+    Thread(target=lambda: (time.sleep(0.1), speak(data), Path(spoken).touch()), daemon=True).start()
     return os.getpid()
 
 

@@ -5,6 +5,7 @@ and takes its place from then on, in commands and in answers. `…` is anything.
 looked at.
 """
 
+import codecs
 import os
 import re
 import shlex
@@ -114,7 +115,8 @@ class Shell:
 
     def told(self) -> str:
         """What came since the command began."""
-        return self.output.read_bytes()[self.read :].decode().replace("\r\n", "\n")
+        text, _ = codecs.utf_8_decode(self.output.read_bytes()[self.read :])  # the last letter may be half written
+        return text.replace("\r\n", "\n")
 
     def run(self, command: str) -> tuple[str, int]:
         """What it says, and its exit code."""

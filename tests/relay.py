@@ -49,7 +49,10 @@ class Relay:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(client, self._trouble), daemon=True).start()
+                with self._lock:  # so that it belongs to what is played now, and ends with it
+                    trouble = self._trouble
+                    self._open.add(client)
+                threading.Thread(target=self._serve, args=(client, trouble), daemon=True).start()
 
     def _serve(self, client: socket.socket, trouble: str) -> None:
         with suppress(OSError), self._kept(client):

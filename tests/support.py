@@ -23,6 +23,14 @@ ADMIN_KEY = "an-admin-key-for-the-tests"
 SECRET = "the-newest-secret-of-the-tests-long-enough the-one-before-it-which-is-long-enough"
 """Two: the first signs, both are accepted."""
 READY_SECONDS = 60
+DAY_SECONDS = 86_400
+PORTS = range(11_300, 32_768)
+"""Below those that the kernel gives to whoever names none, above 10080 (browsers do not go there) and 11211."""
+WORKERS = 4
+"""Processes of one run of the tests that are sure to be given different ports."""
+PAIRED = 10_000
+"""How far above a port its companion lies, of servers that take two; a multiple of `WORKERS`."""
+_given: set[int] = set()
 
 
 @dataclass
@@ -77,7 +85,7 @@ class Server:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        wait_for(lambda: not self.is_live(), "the children to be gone", 10)
+        wait_for(lambda: not self.is_live(), "the children to be gone")
 
     def is_ready(self) -> bool:
         return self._answers("/health/ready")
@@ -146,10 +154,28 @@ def refuses_without_secrets(answer: httpx.Response) -> None:
     assert len(given) < 16 or given not in answer.text, answer.request.url
 
 
-def free_port() -> int:
+def free_port(*, paired: bool = False) -> int:
+    """A port that nobody listens on, and that nobody else takes before its server has started, or starts again.
+
+    The kernel gives out none of these, other processes of the tests have others, and none is given out twice.
+    """
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    while True:
+        port = random.SystemRandom().choice(PORTS[own::WORKERS])
+        wanted = {port, port + PAIRED} if paired else {port}
+        if max(wanted) in PORTS and not wanted & _given and all(map(_is_free, wanted)):
+            _given.update(wanted)
+            return port
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_for(
@@ -161,6 +187,21 @@ def wait_for(
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         assert alive is None or alive.poll() is None, f"the process ended while we waited for {what}"
         time.sleep(0.02)
+
+
+def quickest(ask: Callable[[], httpx.Response]) -> float:
+    """Seconds that the quickest of five good answers took: one alone may meet a moment at which the machine is busy."""
+    seconds = []
+    for _ in range(5):
+        started = time.monotonic()
+        assert ask().status_code == 200
+        seconds.append(time.monotonic() - started)
+    return min(seconds)
+
+
+def within_a_day(seconds: float = 120) -> None:
+    """Wait for the next day (UTC) when this one is about to end: what is counted by day would be counted anew."""
+    wait_for(lambda: time.time() % DAY_SECONDS < DAY_SECONDS - seconds, "the next day", 2 * seconds)
 
 
 def upload(client: httpx.Client, data: bytes | None = None, name: str = "photo.jpg", **fields: str) -> dict[str, Any]:
@@ -189,6 +230,14 @@ def files_in(folder: Path) -> Iterator[Path]:
     """All below it; a folder that goes away while we look has none (`rglob` would raise)."""
     for path, _, names in os.walk(folder):
         yield from (Path(path, name) for name in names)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone, or waits for its parent to take note."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def own_address() -> str:

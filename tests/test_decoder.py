@@ -14,6 +14,7 @@ import pytest
 from mediatheque import errors
 from mediatheque.decoder import DecoderFailed, Decoders
 from tests.pools import MISBEHAVIOUR, pool
+from tests.support import has_ended, wait_for
 
 
 @pytest.fixture
@@ -26,13 +27,10 @@ def call(decoders: Decoders, function: str, **arguments):
     return decoders.run(MISBEHAVIOUR + function, **arguments)
 
 
-def is_gone(pid: int, within_seconds: float = 3) -> bool:
-    deadline = time.monotonic() + within_seconds
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.01)
-    return False
+def is_gone(pid: int) -> bool:
+    """Waits for it."""
+    wait_for(lambda: has_ended(pid), f"the end of {pid}")
+    return True
 
 
 def test_arguments_and_results_are_json(decoders):
@@ -81,7 +79,7 @@ def test_a_bug_says_only_its_class(decoders):
 def test_a_child_that_ends_badly_fails_its_own_call_only(decoders, function, arguments, reason):
     before = call(decoders, "pid")
     with pytest.raises(DecoderFailed) as caught:
-        decoders.run(MISBEHAVIOUR + function, timeout_seconds=1, **arguments)
+        decoders.run(MISBEHAVIOUR + function, timeout_seconds=1 if reason == "timed out" else 30, **arguments)
     assert caught.value.reason == reason
     assert is_gone(before)
     assert call(decoders, "pid") != before
@@ -90,7 +88,7 @@ def test_a_child_that_ends_badly_fails_its_own_call_only(decoders, function, arg
 def test_what_a_child_started_dies_with_it(decoders, tmp_path):
     marker = tmp_path / "pids"
     with pytest.raises(DecoderFailed, match="timed out"):
-        decoders.run(MISBEHAVIOUR + "fork_many", timeout_seconds=1, marker=str(marker))
+        decoders.run(MISBEHAVIOUR + "fork_many", timeout_seconds=10, marker=str(marker))  # until all 20 are there
     pids = [int(line) for line in marker.read_text().split()]
     assert len(pids) == 20
     assert all(is_gone(pid) for pid in pids)
@@ -133,9 +131,7 @@ def test_a_warm_child_serves_the_first_call():
     others = set(psutil.Process().children())
     with pool(preload=("tests.misbehaviour",)) as decoders:
         decoders.warm()
-        deadline = time.monotonic() + 5
-        while not set(psutil.Process().children()) - others and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for(lambda: bool(set(psutil.Process().children()) - others), "the child")
         time.sleep(0.1)
         (child,) = set(psutil.Process().children()) - others
         assert call(decoders, "pid") == child.pid
@@ -147,12 +143,14 @@ def test_a_pool_runs_as_many_children_as_its_size():
     assert len(set(pids)) == 2
 
 
-def test_a_call_that_finds_no_free_child_in_time_is_refused():
+def test_a_call_that_finds_no_free_child_in_time_is_refused(tmp_path):
+    begun, until = tmp_path / "begun", tmp_path / "until"
     with pool(wait_seconds=0.1) as decoders, ThreadPoolExecutor(1) as threads:
-        busy = threads.submit(call, decoders, "sleep", seconds=1)
-        time.sleep(0.3)
+        busy = threads.submit(call, decoders, "wait", begun=str(begun), until=str(until))
+        wait_for(begun.exists, "the child to be busy")
         with pytest.raises(errors.Unavailable):
             call(decoders, "pid")
+        until.touch()
         assert busy.result()
 
 
@@ -165,13 +163,14 @@ def test_a_child_outlives_the_thread_that_asked_first(decoders):
     assert call(decoders, "pid") == pids[0]
 
 
-def test_closing_ends_calls_under_way():
+def test_closing_ends_calls_under_way(tmp_path):
+    begun = tmp_path / "begun"
     with pool() as decoders, ThreadPoolExecutor(1) as threads:
-        busy = threads.submit(call, decoders, "sleep", seconds=60)
-        time.sleep(0.5)
+        busy = threads.submit(call, decoders, "wait", begun=str(begun), until=str(tmp_path / "never"))
+        wait_for(begun.exists, "the call to be under way")
         decoders.close()
         with pytest.raises(DecoderFailed):
-            busy.result(timeout=5)
+            busy.result(timeout=30)
         with pytest.raises(errors.Unavailable):
             call(decoders, "pid")
 
@@ -207,9 +206,10 @@ def test_a_child_has_no_network_where_the_kernel_allows_it(decoders):
         call(decoders, "connect", port=server.getsockname()[1])
 
 
-def test_answers_nobody_asked_for_are_not_taken_for_the_next_file(decoders):
-    before = call(decoders, "speak_later", data=(b"\0\0\0\x0d" + b'{"result": 1}').hex())
-    time.sleep(0.3)
+def test_answers_nobody_asked_for_are_not_taken_for_the_next_file(decoders, tmp_path):
+    spoken = tmp_path / "spoken"
+    before = call(decoders, "speak_later", data=(b"\0\0\0\x0d" + b'{"result": 1}').hex(), spoken=str(spoken))
+    wait_for(spoken.exists, "the child to speak")
     assert call(decoders, "pid") not in (1, before)
 
 

@@ -134,7 +134,7 @@ def _postgresql() -> Iterator[str]:
 @needs_nginx
 def test_public_pictures_come_from_the_cache_and_a_deletion_shows_within_the_second(served: tuple[Server, str]) -> None:
     server, front = served
-    with server.client() as http, httpx.Client(base_url=front, trust_env=False) as public:
+    with server.client() as http, httpx.Client(base_url=front, trust_env=False, timeout=30) as public:
         image = upload(http)
         path = f"/i/{image['id']}"
         first = public.get(path)
@@ -146,9 +146,10 @@ def test_public_pictures_come_from_the_cache_and_a_deletion_shows_within_the_sec
         part = public.get(path, headers={"Range": "bytes=0-9"})
         assert (part.status_code, part.content) == (206, first.content[:10])
         assert http.delete(f"/v3/images/{image['id']}").status_code == 204
-        gone = time.monotonic()
-        wait_for(lambda: public.get(path).status_code == 410, "the deletion to show", 5)
-        assert time.monotonic() - gone < 2.5  # a second of the cache, one of its clock's, and this machine's slowness
+        gone, asked = time.monotonic(), 0.0
+        while public.get(path).status_code != 410:
+            assert asked < 2.5, "a second of the cache, one of its clock's, and this machine's slowness"
+            asked = time.monotonic() - gone
         assert public.get(path).headers["x-cache-status"] != "HIT"
 
 
@@ -159,7 +160,7 @@ def test_nginx_reads_large_files_itself_with_our_headers_and_nobody_gets_there_p
     server, front = served
     data = _noise(1000, 700)
     assert len(data) > 1 << 20
-    with server.client() as http, httpx.Client(base_url=front, trust_env=False) as public:
+    with server.client() as http, httpx.Client(base_url=front, trust_env=False, timeout=30) as public:
         image = upload(http, data, "large.png")
         path = f"/i/{image['id']}"
         direct = http.get(path)
@@ -180,7 +181,7 @@ def test_nginx_reads_large_files_itself_with_our_headers_and_nobody_gets_there_p
 def test_uploads_and_refusals_pass_through_nginx_as_they_are(served: tuple[Server, str]) -> None:
     _, front = served
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
-    with httpx.Client(base_url=front, headers=headers, trust_env=False) as http:
+    with httpx.Client(base_url=front, headers=headers, trust_env=False, timeout=30) as http:
         image = upload(http)
         assert http.get(f"/v3/images/{image['id']}").json() == image
         too_large = http.post("/v3/images", files={"file": ("a.jpg", b"\xff\xd8" + bytes(11 << 20))})

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from mediatheque.decoder import ALLOWED, DecoderFailed
 from mediatheque.errors import Malformed, NotInstalled
 from mediatheque.inference import Models
 from mediatheque.understanding import Model
-from tests.support import wait_for
+from tests.support import has_ended, wait_for
 
 HERE = "tests.misbehaviour"
 ANY = Model("any", "does as it is told", "none", (), f"{HERE}:pid")
@@ -78,14 +77,14 @@ def test_one_that_takes_too_long_is_left(ask: Callable[..., Any]) -> None:
     holder = ask("pid")
     with pytest.raises(DecoderFailed, match="in time"):
         ask("sleep", seconds=30, timeout_seconds=0.5)
-    wait_for(lambda: not psutil.pid_exists(holder) or psutil.Process(holder).status() == "zombie", "its end")
+    wait_for(lambda: has_ended(holder), "its end")
     assert ask("pid") != holder
 
 
 def test_it_ends_when_nobody_asks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with asking(folder, monkeypatch, idle_seconds=0.2) as models:
         holder = models.run(ANY, f"{HERE}:pid")
-        wait_for(lambda: psutil.Process(holder).status() == "zombie", "its end")
+        wait_for(lambda: has_ended(holder), "its end")
         assert models.run(ANY, f"{HERE}:pid") != holder
 
 

@@ -12,7 +12,7 @@ from mediatheque.errors import Invalid, NotFound
 from mediatheque.model import Asset
 from mediatheque.surfaces.images.shapes import TERMS
 from tests import servers
-from tests.github import TOKEN, Repo
+from tests.github import TOKEN, Repo, github
 from tests.parts import Whole, opened
 from tests.pictures import picture
 from tests.support import wait_for
@@ -75,11 +75,10 @@ def test_commit_messages_of_uploads_and_deletions_arrive(tmp_path: Path) -> None
 
 
 def test_a_deletion_that_github_cannot_take_now_is_made_later_with_its_message(tmp_path: Path) -> None:
-    server = servers.github()
-    server.repos[f"octo/{(name := uuid4().hex)}"] = repo = Repo()
-    with opened(tmp_path) as whole:
+    with github() as server, opened(tmp_path) as whole:  # whose trouble nobody else meets
+        repo = server.repos["octo/media"]
         place = profile(
-            whole, "history", owner="octo", repository=name, reference="main", api_base_url=server.url,
+            whole, "history", owner="octo", repository="media", reference="main", api_base_url=server.url,
             raw_base_url=f"{server.url}/raw",
         )  # fmt: skip
         it = upload(whole, place)

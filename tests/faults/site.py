@@ -15,7 +15,7 @@ from mediatheque.faults import PLACES
 from mediatheque.parts import Parts
 from mediatheque.records.tables import job
 from mediatheque.settings import Settings
-from tests.support import READY_SECONDS, Server, wait_for
+from tests.support import READY_SECONDS, Server, has_ended, wait_for
 
 REVIVAL_SECONDS = 120
 OF_A_FOLDER = {"store.sync", "store.renamed"}
@@ -172,7 +172,4 @@ def _has_stopped(pid: int) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return not has_ended(pid)

@@ -107,6 +107,7 @@ def test_orphans_and_leftovers_go_when_they_are_old_and_nobody_uses_them(site: S
     root = site.staging.parent
     planted = [root / "uploads" / "nobody" / "nothing" / name for name in ("old", "young")]
     planted += [site.staging / name for name in ("upload-old", "upload-young")]
+    worker = site.suspended_worker()  # it removes leftovers as well, once a minute
     for file in planted:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"orphan")
@@ -124,6 +125,7 @@ def test_orphans_and_leftovers_go_when_they_are_old_and_nobody_uses_them(site: S
         assert in_use.path.exists()
     finally:
         in_use.discard()
+        worker.resume()
     check(site, ledger)
 
 

@@ -9,14 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
-import psutil
 import psycopg
 import pytest
 
 from tests.conftest import Postgres
 from tests.faults.invariants import check, objects, settle
 from tests.faults.ledger import Ledger, keep, photo
-from tests.faults.site import Site
+from tests.faults.site import Site, is_alive
 from tests.faults.test_disk import DOORS, assert_refused
 from tests.support import wait_for
 
@@ -88,5 +87,5 @@ def _stop(postgres: Postgres):  # type: ignore[no-untyped-def]
     pid = cluster.get_pid()
     assert pid is not None
     os.kill(pid, signal.SIGINT)  # its fast shutdown: connections are cut
-    wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie", "PostgreSQL to stop")
+    wait_for(lambda: not is_alive(pid), "PostgreSQL to stop")
     return cluster

@@ -19,7 +19,7 @@ def main() -> None:
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "route", "add", "default", "dev", "lo")
     resolver = Path(tempfile.mkdtemp()) / "resolv.conf"
-    resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    resolver.write_text("nameserver 127.0.0.1\noptions timeout:10 attempts:1\n")
     _run("mount", "--bind", str(resolver), "/etc/resolv.conf")
     os.environ["MEDIATHEQUE_ISOLATED"] = "1"
     os.execv(sys.executable, [sys.executable, "-m", "pytest", str(Path(__file__).parent), *sys.argv[1:]])

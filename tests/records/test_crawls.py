@@ -63,12 +63,17 @@ def test_a_site_is_crawled_by_one_at_a_time(database: Database) -> None:
 
 
 def test_a_site_is_left_alone_for_its_pause(database: Database) -> None:
-    queued(database, rows.tenant(database), "a:80", "a:80")
+    queued(database, rows.tenant(database), "a:80", "a:80", "a:80")
     first = claim(database)
     assert first is not None
-    ended(database, first, pause=0.4)
+    ended(database, first, pause=60)
     assert claim(database) is None
-    assert 0 < (due(database) or 0) <= 0.4
+    assert 30 < (due(database) or 0) <= 60
+    with database.hasten() as tx:
+        assert crawls.hold(tx, "a:80", "", hold_seconds=0)
+    second = claim(database)
+    assert second is not None
+    ended(database, second, pause=0.4)
     wait_for(lambda: claim(database) is not None, "the pause to end")
 
 
@@ -81,9 +86,11 @@ def test_whoever_waits_long_at_one_site_keeps_nobody_from_another(database: Data
 
 def test_a_turn_of_a_worker_that_died_ends_by_itself(database: Database) -> None:
     queued(database, rows.tenant(database), "a:80")
-    dead = claim(database, "dead", lease=0, hold=0.3)
+    dead = claim(database, "dead", lease=0, hold=60)
     assert dead is not None
     assert claim(database, "next") is None
+    with database.hasten() as tx:
+        assert crawls.hold(tx, "a:80", "dead", hold_seconds=0.3)
     found: list[tuple[Claim, str]] = []
     wait_for(lambda: bool(found.extend(filter(None, [claim(database, "next")])) or found), "the turn to end")
     assert (found[0][0].job_id, found[0][0].attempts) == (dead[0].job_id, 2)

@@ -51,7 +51,8 @@ def test_what_makes_files_usable_goes_first(database: Database) -> None:
 
 def test_who_has_waited_for_long_goes_between_two_uploads(database: Database) -> None:
     rows.jobs(database, rows.tenant(database), (runs.LATER,))
-    waits_since(database, timedelta(seconds=119))
+    uploaded(database, timedelta(minutes=-30))  # one has always just come
+    waits_since(database, timedelta(seconds=110))
     assert not is_now(database)
     waits_since(database, timedelta(seconds=121))
     assert is_now(database)

@@ -51,7 +51,7 @@ def test_a_signal_wakes_every_process_that_waits(signals: Signals, url: str, tmp
         for process in (one, another):
             assert process.stdout is not None
             assert process.stdout.readline() == "woken\n"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 30  # they would wait for a minute
 
 
 def test_without_a_signal_the_wait_ends_by_itself(signals: Signals) -> None:
@@ -66,7 +66,7 @@ def test_a_signal_sent_before_the_wait_is_not_lost(signals: Signals) -> None:
     while signals.wait(0.1):
         pass
     signals.send()
-    assert signals.wait(5)
+    assert signals.wait(30)
 
 
 def test_a_flood_of_signals_is_one(signals: Signals) -> None:
@@ -77,7 +77,7 @@ def test_a_flood_of_signals_is_one(signals: Signals) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert signals.wait(5)
+    assert signals.wait(30)
 
 
 def test_those_who_wait_for_something_else_are_not_woken(signals: Signals, database: Database, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_those_who_wait_for_something_else_are_not_woken(signals: Signals, datab
         while one.wait(0.1):
             pass
     other.send()
-    assert other.wait(5)
+    assert other.wait(30)
     assert not signals.wait(0.2)
     other.close()
 

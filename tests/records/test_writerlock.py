@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,16 +28,24 @@ def is_free(folder: Path) -> bool:
     return True
 
 
+def gets(it: WriterLock) -> bool:
+    try:
+        it.acquire()
+    except Unavailable:
+        return False
+    return True
+
+
 def test_who_waits_gets_the_lock_as_soon_as_it_is_given_up(tmp_path: Path) -> None:
     first, second = lock(tmp_path), lock(tmp_path, 30)
     first.acquire()
-    threading.Timer(SHORT_SECONDS, first.release).start()
     started = time.monotonic()
+    threading.Timer(SHORT_SECONDS, first.release).start()
     second.acquire()
     assert SHORT_SECONDS / 2 < time.monotonic() - started < 10
     assert not is_free(tmp_path)
     second.release()
-    assert is_free(tmp_path)
+    wait_for(lambda: is_free(tmp_path), "the lock to be nobody's")  # of who looked before, too
 
 
 def test_who_waits_too_long_is_told_and_takes_nothing_later(tmp_path: Path) -> None:
@@ -50,14 +59,14 @@ def test_who_waits_too_long_is_told_and_takes_nothing_later(tmp_path: Path) -> N
 
 
 def test_who_comes_back_while_the_lock_is_held_gets_it_then(tmp_path: Path) -> None:
-    first, second = lock(tmp_path), lock(tmp_path)
+    first, second = lock(tmp_path, 30), lock(tmp_path)
     for _ in range(20):
         first.acquire()
         with pytest.raises(Unavailable):
             second.acquire()
         releasing = threading.Timer(SHORT_SECONDS / 20, first.release)
         releasing.start()
-        second.acquire()
+        wait_for(partial(gets, second), "the lock to be given up")
         assert not is_free(tmp_path)
         second.release()
         releasing.join()

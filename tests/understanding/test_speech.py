@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import DATABASES, Tenant
 from tests.speech import SAID, listening, told
-from tests.support import Server, wait_for
+from tests.support import Server, wait_for, within_a_day
 from tests.surfaces.files.conftest import FILES
 from tests.surfaces.files.doors import stream, streamed
 from tests.surfaces.files.test_kinds import uploaded_video
@@ -151,6 +151,7 @@ def test_one_that_hangs_is_left_in_time(tenant: Tenant, ears: Vision) -> None:
 
 
 def test_a_tenant_has_its_recordings_heard_one_at_a_time_until_its_day_is_used_up(tenant: Tenant, ears: Vision) -> None:
+    within_a_day()
     sent = [streamed(tenant.client, recording(), "memo.wav")["image_id"] for _ in range(DAILY + 1)]
 
     def states() -> list[str]:

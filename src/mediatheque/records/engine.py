@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mediatheque.errors import StorageFull, Unavailable
+from mediatheque.records import wal
 from mediatheque.records.writerlock import WriterLock
 
 BUSY_SECONDS = 5
@@ -294,8 +295,8 @@ def _sqlite_engine(url: str, **options: Any) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000",
-                       "mmap_size = 268435456"):  # fmt: skip
+        wal.switch(connection, BUSY_SECONDS)
+        for pragma in ("synchronous = FULL", "foreign_keys = ON", "cache_size = -16000", "mmap_size = 268435456"):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
