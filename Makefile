@@ -3,6 +3,8 @@
 UV_VERSION := 0.13.9
 # Trust the certificates that the machine trusts, where it has a list of them.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),true,false)
+# Bytecode is kept, wherever that is turned off: each process of each server that the tests start would compile all anew.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
 .DEFAULT_GOAL := help

@@ -197,6 +197,7 @@ def _noise(width: int, height: int) -> bytes:
     return file.getvalue()
 
 
+@needs_nginx
 def test_the_dashboard_asks_for_metrics_that_are_there(served: tuple[Server, str]) -> None:
     server, _ = served
     with server.client() as http:
