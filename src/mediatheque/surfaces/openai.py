@@ -17,7 +17,17 @@ from mediatheque.errors import Invalid, LibraryError, NotFound
 from mediatheque.model import Actor, Asset, State, Terms
 from mediatheque.surfaces.delivery import Streamed
 from mediatheque.surfaces.forms import Form, form_document, received
-from mediatheque.surfaces.http import Door, Surface, actor_of, in_thread, json_response, once, scope, streaming
+from mediatheque.surfaces.http import (
+    Door,
+    Surface,
+    actor_of,
+    in_reader,
+    in_thread,
+    json_response,
+    once,
+    scope,
+    streaming,
+)
 
 TERMS = Terms(
     surface="openai",
@@ -136,7 +146,7 @@ def routes(library: Library) -> APIRouter:
     async def get_file(request: Request, openai_file_id: str) -> Response:
         """One file."""
         return json_response(
-            _shape(await in_thread(library.assets.get, actor_of(request), TERMS, _uuid(openai_file_id)))
+            _shape(await in_reader(library.assets.get, actor_of(request), TERMS, _uuid(openai_file_id)))
         )
 
     @router.get(

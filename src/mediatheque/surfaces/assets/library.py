@@ -30,7 +30,7 @@ from mediatheque.surfaces.assets.shapes import (
 )
 from mediatheque.surfaces.delivery import Streamed
 from mediatheque.surfaces.forms import Form, form_document, received
-from mediatheque.surfaces.http import Door, actor_of, in_thread, once, scope, streaming
+from mediatheque.surfaces.http import Door, actor_of, in_reader, in_thread, once, scope, streaming
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -106,7 +106,7 @@ def routes(library: Library) -> APIRouter:
     @scope("assets.read")
     async def get_asset(request: Request, asset_id: str) -> Response:
         """An asset with its derivatives, results and last execution."""
-        return await in_thread(_shown, library, library.catalogue.detail, actor_of(request), to_uuid(asset_id))
+        return await in_reader(_shown, library, library.catalogue.detail, actor_of(request), to_uuid(asset_id))
 
     @router.patch("/{asset_id}", response_model=Envelope[AssetObject])
     @scope("assets.update")

@@ -11,7 +11,7 @@ from mediatheque.errors import NotFound
 from mediatheque.model import Actor
 from mediatheque.surfaces.files.errors import ERRORS
 from mediatheque.surfaces.files.shapes import VARIANTS, FileDetail, file_detail
-from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, scope
+from mediatheque.surfaces.http import Door, actor_of, in_reader, in_thread, json_response, scope
 from mediatheque.surfaces.signed import download_url, signed_url
 
 TO_BYTES: dict[int | str, dict[str, Any]] = {
@@ -38,7 +38,7 @@ def routes(library: Library) -> APIRouter:
     @scope("files.read")
     async def get_file(request: Request, file_id: str) -> Response:
         """A file, by its id or the first eight characters of it."""
-        return json_response(await in_thread(_detail, library, actor_of(request), file_id))
+        return json_response(await in_reader(_detail, library, actor_of(request), file_id))
 
     @router.get("/{file_id}/variant/{variant_type}", response_class=Response, status_code=302, responses=TO_BYTES)
     @scope("files.read")

@@ -12,7 +12,7 @@ from mediatheque.core.intake import Upload
 from mediatheque.core.library import Library
 from mediatheque.model import Actor
 from mediatheque.surfaces.forms import Form, received
-from mediatheque.surfaces.http import Door, actor_of, in_thread, json_response, once, scope, streaming
+from mediatheque.surfaces.http import Door, actor_of, in_reader, in_thread, json_response, once, scope, streaming
 from mediatheque.surfaces.images.documents import ERRORS, UPLOAD_BODY
 from mediatheque.surfaces.images.shapes import (
     TERMS,
@@ -63,7 +63,7 @@ def routes(library: Library) -> APIRouter:
     @scope("images.read")
     async def get_image(request: Request, image_id: str) -> Response:
         """One image."""
-        it = await in_thread(library.assets.get, actor_of(request), TERMS, to_uuid(image_id))
+        it = await in_reader(library.assets.get, actor_of(request), TERMS, to_uuid(image_id))
         return json_response(shape(library, it))
 
     @scope("images.write")
