@@ -5,13 +5,17 @@ import signal
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 import pytest
 
+from mediatheque.surfaces.http import LOOK_SECONDS
 from tests.conftest import Postgres
 from tests.faults.invariants import check, objects, settle
 from tests.faults.ledger import Ledger, keep, photo
@@ -71,6 +75,42 @@ def test_a_database_that_is_stopped_and_started_needs_no_restart_of_ours(
         keep(ledger, http, photo())
     check(site, ledger)
     assert [process.pid for process in site.tree()] == processes
+
+
+@pytest.mark.parametrize("site", ["postgresql"], indirect=True)
+def test_a_database_that_hangs_is_a_503_to_everybody_and_needs_no_restart_of_ours(
+    site: Site, ledger: Ledger, postgres: Postgres
+) -> None:
+    with site.server.client() as http, ThreadPoolExecutor(40) as clients:
+        keep(ledger, http, photo())
+        image = f"/v3/images/{http.get('/v3/images').json()['result'][0]['id']}"
+        settle(site)
+        with _frozen(postgres):
+            started = time.monotonic()
+            for answer in [clients.submit(http.get, image) for _ in range(40)]:
+                assert_refused(answer.result(), *UNAVAILABLE)
+            assert time.monotonic() - started < 3 * LOOK_SECONDS  # one for the credential, one for the picture
+            assert http.get("/health/live").status_code == 200
+        wait_for(site.server.is_ready, "the database to be back")
+        assert http.get(image).status_code == 200
+        keep(ledger, http, photo())
+    check(site, ledger)
+
+
+@contextmanager
+def _frozen(postgres: Postgres) -> Iterator[None]:
+    """PostgreSQL with all its processes, which take connections and statements and answer none."""
+    with psycopg.connect(postgres.uri) as connection:
+        cluster = psutil.Process(connection.info.backend_pid).parent()
+    assert cluster is not None
+    processes = [cluster, *cluster.children()]
+    for it in processes:
+        it.suspend()
+    try:
+        yield
+    finally:
+        for it in processes:
+            it.resume()
 
 
 def _upload(http: httpx.Client, door: str) -> httpx.Response:

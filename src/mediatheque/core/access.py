@@ -107,6 +107,10 @@ class Access:
             return None
         return known.actor, self._limiter.spend(known.actor.credential)
 
+    def asks_the_database_alone(self, headers: Sequence[str]) -> bool:
+        """Whether `enter` does: of a token it may ask the keys of an issuer."""
+        return not any(_is_token(it) for it in headers)
+
     def enter(self, headers: Sequence[str], address: str) -> tuple[Actor, Allowance | None]:
         """The actor behind the `Authorization` headers of a request from `address`, and what it may still do.
 
@@ -121,10 +125,10 @@ class Access:
         return actor, self._limiter.spend(actor.credential)
 
     def identify(self, credential: str) -> Actor:
-        """An API key's or an access token's actor; a token has exactly two dots (running.md, "Credentials")."""
+        """An API key's or an access token's actor."""
         if self._admin_key is not None and hmac.compare_digest(digest(credential), self._admin_key):
             return self._operator()
-        if credential.count(".") == 2:
+        if _is_token(credential):
             return self._from_token(credential)
         return self._from_key(credential)
 
@@ -208,6 +212,11 @@ def bearer(headers: Sequence[str]) -> str:
     if len(headers) > 1 or scheme.lower() != "bearer" or not credential.strip():
         raise Unauthorized(Unauthorized.INVALID_KEY)
     return credential.strip()
+
+
+def _is_token(credential: str) -> bool:
+    """An access token has exactly two dots (running.md, "Credentials")."""
+    return credential.count(".") == 2
 
 
 def _actor(row: Row, role: Role, narrowed: frozenset[str] | None, credential: str) -> Actor:

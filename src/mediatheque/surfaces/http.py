@@ -40,8 +40,9 @@ AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 
 THREADS = 32
 READERS = 3
-"""Threads for looks at one object. Many that run Python at a time wait for the interpreter more than they work: on
-SQLite three answer three quarters as many again as thirty-two, on PostgreSQL as many (`make bench`, objects by id)."""
+"""Threads for looks at one object. Many that run Python at a time wait for the interpreter more than they work: three
+answer half as many again as thirty-two (`make bench`, objects by id)."""
+LOOK_SECONDS = 10
 MAX_WAITING = 1000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.02, 0.25
 BODY_LIMIT_BYTES = 1 << 20
@@ -87,8 +88,15 @@ async def in_thread(act: Callable[Parameters, Result], *args: Parameters.args, *
 
 
 async def in_reader(act: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:
-    """The same for a look at one object in the database, which takes it no time to speak of."""
-    return await _run(_readers, partial(act, *args, **named))
+    """The same for a look at one object in the database, which takes it no time to speak of.
+
+    `Unavailable`, too, when it does take its time: behind a database that hangs nobody waits in a row of many.
+    """
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await _run(_readers, partial(act, *args, **named))
+    except TimeoutError:
+        raise Unavailable(retry_after_seconds=1) from None
 
 
 async def _run(pool: ThreadPoolExecutor, call: Callable[[], Result]) -> Result:
@@ -177,8 +185,10 @@ class Door(APIRoute):
             library: Library = request.app.state.library
             headers, access = request.headers.getlist("authorization"), library.access
             known = access.recall(headers)
-            entered = known if known is not None else await in_thread(access.enter, headers, address_of(request))
-            actor, allowance = entered
+            if known is None:
+                look = in_reader if access.asks_the_database_alone(headers) else in_thread
+                known = await look(access.enter, headers, address_of(request))
+            actor, allowance = known
             request.state.actor = actor
             request.state.allowance = allowance
             if needed:
