@@ -94,7 +94,7 @@ def _delays(database: Database, library: Library, home: Path, jobs: int) -> list
         assert worker.stdout is not None
         for it in _assets(database, library, jobs + 1):
             with database.write() as tx:
-                pipeline.plan(tx, it, trigger="upload")
+                pipeline.planner.plan(tx, it, trigger="upload")
             committed = time.monotonic_ns()
             pipeline.announce()
             delays.append((int(worker.stdout.readline()) - committed) / 1e6)
@@ -125,4 +125,4 @@ def _plan(database: Database, pipeline: Pipeline, of: list[Asset]) -> None:
     for start in range(0, len(of), PLANNED_AT_ONCE):
         with database.write() as tx:
             for it in of[start : start + PLANNED_AT_ONCE]:
-                pipeline.plan(tx, it, trigger="upload")
+                pipeline.planner.plan(tx, it, trigger="upload")
