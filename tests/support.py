@@ -189,16 +189,6 @@ def wait_for(
         time.sleep(0.02)
 
 
-def quickest(ask: Callable[[], httpx.Response]) -> float:
-    """Seconds that the quickest of five good answers took: one alone may meet a moment at which the machine is busy."""
-    seconds = []
-    for _ in range(5):
-        started = time.monotonic()
-        assert ask().status_code == 200
-        seconds.append(time.monotonic() - started)
-    return min(seconds)
-
-
 def within_a_day(seconds: float = 120) -> None:
     """Wait for the next day (UTC) when this one is about to end: what is counted by day would be counted anew."""
     wait_for(lambda: time.time() % DAY_SECONDS < DAY_SECONDS - seconds, "the next day", 2 * seconds)

@@ -144,11 +144,10 @@ def creating(locate: Locate | None = None) -> Callable[[Endpoint], Endpoint]:
 
 def _is_simple(route: APIRoute) -> bool:
     """Whether an endpoint takes the request and texts of its path alone, and makes the answer itself."""
-    it = route.dependant
-    has_more = it.query_params or it.header_params or it.cookie_params or it.body_params or it.dependencies
-    texts = all(one.field_info.annotation is str and not one.field_info.metadata for one in it.path_params)
-    signature = inspect.signature(route.endpoint)
-    return texts and not has_more and it.request_param_name == "request" and signature.return_annotation is Response
+    known, signature = route.dependant, inspect.signature(route.endpoint)
+    texts = {it.name for it in known.path_params if it.field_info.annotation is str and not it.field_info.metadata}
+    takes_no_more = signature.parameters.keys() == {"request", *texts} and not known.dependencies
+    return takes_no_more and signature.return_annotation is Response
 
 
 def _simple(endpoint: Callable[..., Awaitable[Response]]) -> Handle:
