@@ -1,6 +1,7 @@
 """Signed URLs: open without a credential, for one object, until they expire or the object is gone."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -86,7 +87,7 @@ def test_a_replaced_secret_still_counts_until_it_is_taken_away() -> None:
 
 def test_method_path_and_content_type_are_bound() -> None:
     signer = Signer(("secret",))
-    signature = signer.sign("PUT", "/x", lifetime_seconds=60, content_type="image/png")
+    signature = signer.sign_until(datetime.now(UTC) + timedelta(minutes=1), "PUT", "/x", content_type="image/png")
     signer.verify("PUT", "/x", signature, content_type="image/png")
     for method, path, content_type in (("GET", "/x", "image/png"), ("PUT", "/y", "image/png"), ("PUT", "/x", "")):
         with pytest.raises(Forbidden):
@@ -98,6 +99,13 @@ def test_one_object_keeps_its_url_for_a_while_so_that_caches_can_work() -> None:
     expiries = {signer.sign("GET", "/x", lifetime_seconds=3600).expires for _ in range(5)}
     assert len(expiries) <= 2
     assert min(expiries) >= before + 3599
+
+
+def test_what_ends_at_a_time_of_its_own_always_has_the_same_url() -> None:
+    signer, ends_at = Signer(("secret",)), datetime.now(UTC) + timedelta(hours=1, seconds=7)
+    signature = signer.sign_until(ends_at, "GET", "/x")
+    signer.verify("GET", "/x", signature)
+    assert signature.expires == int(ends_at.timestamp())
 
 
 def test_a_signature_with_an_unknown_key_is_forbidden() -> None:

@@ -78,11 +78,6 @@ class Chunked:
         return (self.chunk(number) for number in range(1, self.chunk_count + 1))
 
     @property
-    def seconds_left(self) -> int:
-        """Until it expires."""
-        return max(1, round((self.expires_at - datetime.now(UTC)).total_seconds()))
-
-    @property
     def remaining_seconds(self) -> float | None:
         """At the pace so far; None as long as there is none."""
         if not self.confirmed_bytes:

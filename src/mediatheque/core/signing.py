@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 
 from mediatheque.errors import Forbidden
 
 ROUNDING_SECONDS = 300
-"""Expiries are rounded up to this, so that one object's URL stays the same for a while and caches can work."""
+"""Expiries counted from now are rounded up to this, so that one object's URL stays the same and caches can work."""
 
 _KEY_ID_CHARS = 8
 
@@ -34,10 +35,15 @@ class Signer:
         self._keys = {hashlib.sha256(key).hexdigest()[:_KEY_ID_CHARS]: key for key in keys}
         self._current = next(iter(self._keys))
 
-    def sign(self, method: str, path: str, *, lifetime_seconds: int, content_type: str = "") -> Signature:
+    def sign(self, method: str, path: str, *, lifetime_seconds: int) -> Signature:
+        """For a while from now on, rounded up to `ROUNDING_SECONDS` if it is longer than these."""
         wanted = int(time.time()) + lifetime_seconds
         expires = -(-wanted // ROUNDING_SECONDS) * ROUNDING_SECONDS if lifetime_seconds >= ROUNDING_SECONDS else wanted
-        return Signature(expires, self._current, self._mac(self._current, method, path, expires, content_type))
+        return self._signed(method, path, expires)
+
+    def sign_until(self, expires_at: datetime, method: str, path: str, *, content_type: str = "") -> Signature:
+        """Until something ends that has an end of its own, so that its URL is always the same."""
+        return self._signed(method, path, int(expires_at.timestamp()), content_type)
 
     def verify(self, method: str, path: str, signature: Signature, *, content_type: str = "") -> None:
         """Raise `Forbidden` unless the signature is ours, for just this request, and not expired; HEAD is a GET."""
@@ -49,6 +55,9 @@ class Signer:
             raise Forbidden("Invalid signature")
         if signature.expires < time.time():
             raise Forbidden("Expired signature")
+
+    def _signed(self, method: str, path: str, expires: int, content_type: str = "") -> Signature:
+        return Signature(expires, self._current, self._mac(self._current, method, path, expires, content_type))
 
     def _mac(self, key: str, method: str, path: str, expires: int, content_type: str) -> str:
         message = "\n".join((method, quote(path, safe="/%"), str(expires), content_type))

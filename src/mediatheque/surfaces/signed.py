@@ -6,7 +6,6 @@ the URL has not expired (decisions 5).
 
 import re
 import unicodedata
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -59,9 +58,8 @@ def put_url(library: Library, made: Promised) -> str:
     if made.direct_url:
         return made.direct_url
     path = f"{UPLOADS}/{made.uuid}"
-    seconds = round((made.expires_at - datetime.now(UTC)).total_seconds())
     bound = bound_to(made.media_type, made.size_bytes)
-    signature = library.signer.sign("PUT", path, lifetime_seconds=seconds, content_type=bound)
+    signature = library.signer.sign_until(made.expires_at, "PUT", path, content_type=bound)
     return f"{library.base_url}{path}?{signature.query()}"
 
 

@@ -1,5 +1,6 @@
 """Search over artifacts, `asset:` links and where files are used, and links for anybody."""
 
+from datetime import datetime
 from uuid import uuid4
 
 import httpx
@@ -108,6 +109,8 @@ def test_a_link_shows_an_artifact_to_anybody_until_it_ends(place: Place) -> None
     fixed = data(place.client.post(shares, json={"version": 1, "expires_in_seconds": 3600}), 201)
     moving = data(place.client.post(shares, json={}), 201)
     assert fixed["expires_at"] < moving["expires_at"]
+    for it in (fixed, moving):
+        assert f"expires={int(datetime.fromisoformat(it['expires_at']).timestamp())}&" in it["url"]
     place.put(artifact_id, content="second")
     shown = fetched(fixed["url"])
     assert (data(shown)["version"], data(shown)["title"]) == (1, "Shared")

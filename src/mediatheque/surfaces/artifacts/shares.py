@@ -1,6 +1,5 @@
 """Links by which anybody can read an artifact for a while: made, listed, taken back, and `/v1/shared/{share_id}`."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -89,6 +88,5 @@ def _open(library: Library) -> APIRouter:
 
 def _shape(library: Library, it: Share) -> ShareObject:
     path = f"{PATH}/{it.uuid}"
-    seconds = max(1, round((it.expires_at - datetime.now(UTC)).total_seconds()))
-    signature = library.signer.sign("GET", path, lifetime_seconds=seconds)
+    signature = library.signer.sign_until(it.expires_at, "GET", path)
     return shapes.share(it, f"{library.base_url}{path}?{signature.query()}")

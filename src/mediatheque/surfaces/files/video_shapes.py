@@ -132,7 +132,7 @@ def initiated(library: Library, it: Chunked) -> InitiateResponse:
 
 def chunk_object(library: Library, it: Chunked, chunk: Chunk) -> ChunkObject:
     path = f"{PREFIX}/{it.uuid}/chunks/{chunk.number}"
-    signature = library.signer.sign("PUT", path, lifetime_seconds=it.seconds_left)
+    signature = library.signer.sign_until(it.expires_at, "PUT", path)
     return ChunkObject(
         chunk_number=chunk.number,
         size_bytes=chunk.size_bytes,
