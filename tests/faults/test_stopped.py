@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from mediatheque.records.engine import LOCK_SECONDS
+from mediatheque.records.groupcommit import LOCK_SECONDS
 from tests.faults.invariants import check, settle
 from tests.faults.ledger import Ledger, keep, photo
 from tests.faults.site import Site

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from mediatheque.records import accounts
 from mediatheque.records.engine import Database, Duplicate
+from tests.support import wait_for
 
 WRITE_AND_TELL = """
 import sys, threading
@@ -119,3 +121,15 @@ def test_the_version_of_sqlite_changes_with_a_commit_of_anybody_and_with_nothing
     add(database, "ourselves")
     assert database.version() != after
     other.close()
+
+
+def test_connections_that_postgresql_has_ended_are_replaced_and_nobody_notices(url: str, database: Database) -> None:
+    if database.is_sqlite:
+        return
+    add(database, "before")
+    with psycopg.connect(url, autocommit=True) as administrator:
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+        administrator.execute(f"SELECT pg_terminate_backend(pid) {others}")
+        wait_for(lambda: administrator.execute(f"SELECT count(*) {others}").fetchone() == (0,), "their end", 30)
+    assert is_there(database, "before")
+    add(database, "after")

@@ -137,11 +137,11 @@ class Pipeline:
             faults.place("run.stored")
         # New bytes of an asset must be on disk before the old ones go; the rest is made again if it is lost.
         with self._database.write() if stored.blob else self._database.hasten() as tx:
-            is_current = assets.hold(tx, claim.asset_id) == claim.blob_id
+            it = assets.hold(tx, claim.asset_id)
+            is_current = it is not None and it.blob.id == claim.blob_id
             ours = is_current and runs.end(tx, claim.job_id, owner, claim.fence)
-            if ours:
-                runs.settle_blob(tx, claim.run_id, claim.blob_id)
-                self.results.show(tx, claim, outcome, stored)
+            if it is not None and ours:
+                self.results.show(tx, claim, outcome, stored, it)
                 faults.place("run.recorded")
         faults.place("run.committed")
         has_new_bytes = ours and stored.blob is not None and claim.trigger != DISPATCH
@@ -189,7 +189,8 @@ class Pipeline:
         """
         has_ended = False
         with self._database.hasten() as tx:
-            is_current = assets.hold(tx, claim.asset_id) == claim.blob_id
+            it = assets.hold(tx, claim.asset_id)
+            is_current = it is not None and it.blob.id == claim.blob_id
             if is_current or claim.attempts > MAX_ATTEMPTS:
                 if not runs.end(tx, claim.job_id, owner, claim.fence):
                     return

@@ -114,11 +114,9 @@ class Results:
         keys = [(made, f"{own}{made.name}{names.extension_of(made.media_type)}") for made in variants]
         return Stored(home, beside, keys, blob_key, blob_uuid)
 
-    def show(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored) -> None:
-        """Everything that has come of the run, and its end."""
+    def show(self, tx: Tx, claim: Claim, outcome: Outcome, stored: Stored, it: Asset) -> None:
+        """Everything that has come of the run on `it`, whose row is locked, and the run's end."""
         now = datetime.now(UTC)
-        it = assets.asset_with(tx, claim.asset_uuid, claim.tenant_id)
-        assert it is not None  # erasing it would have taken the job off the queue
         result = None
         if claim.trigger == DISPATCH:
             result = self._apart(tx, claim, outcome, stored, it, now)
@@ -137,13 +135,14 @@ class Results:
         error: str | None,
         result: dict[str, Any] | None = None,
     ) -> None:
+        # The blob that the run was about in the end: an asset's bytes may be replaced while it waits.
         steps = [
             {"run_id": claim.run_id, "position": position, "name": name, "succeeded": problem is None,
              "error": problem, "started_at": started, "finished_at": finished}
             for position, (name, problem, started, finished) in enumerate(_blamed(outcome, error))
         ]  # fmt: skip
-        values = {"state": state, "error": error, "attempts": claim.attempts, "started_at": outcome.started_at,
-                  "finished_at": datetime.now(UTC), "result": result}  # fmt: skip
+        values = {"blob_id": claim.blob_id, "state": state, "error": error, "attempts": claim.attempts,
+                  "started_at": outcome.started_at, "finished_at": datetime.now(UTC), "result": result}  # fmt: skip
         runs.finish_run(tx, claim.run_id, values, steps)
         if self._planner.skills[claim.skill].crawls:
             content = {"asset_id": str(claim.asset_uuid), "run_id": str(claim.run_uuid),

@@ -82,8 +82,7 @@ def make_ready(tx: Tx, asset_id: int, now: datetime) -> bool:
 
     One statement for both columns: PostgreSQL locks the folder of a row that a transaction changes twice.
     """
-    first = update(asset).where(asset.c.id == asset_id, asset.c.ready_at.is_(None))
-    if tx.execute(first.values(state=State.READY, ready_at=now)).rowcount == 1:
+    if tx.execute(_FIRST_READY, {"row": asset_id, "state": State.READY, "ready_at": now}).rowcount == 1:
         return True
     tx.execute(_CHANGE, {"row": asset_id, "state": State.READY})
     return False
@@ -171,13 +170,12 @@ def owner_of_key(tx: Tx, key: str) -> tuple[Asset | None, Variant | None]:
     return (None if row is None else to_asset(row)), variant_of(made)
 
 
-def hold(tx: Tx, asset_id: int) -> int | None:
-    """Lock the asset's row first, as every change does, so that no two transactions wait for each other.
-
-    Returns the id of the blob that it points at now; None for a deleted one.
+def hold(tx: Tx, asset_id: int) -> Asset | None:
+    """The asset as it is now, its row locked first, as every change does, so that no two transactions wait for each
+    other; None for a deleted one, and for one that got other bytes in this very moment.
     """
-    there = asset.c.id == asset_id, asset.c.deleted_at.is_(None)
-    return tx.execute(select(asset.c.blob_id).where(*there).with_for_update()).scalar()
+    row = tx.execute(_HELD, {"row": asset_id}).mappings().first()
+    return None if row is None else to_asset(row)
 
 
 def drop_blob(tx: Tx, blob_id: int) -> None:
@@ -334,8 +332,10 @@ def _with_uuid() -> Select[Any]:
 _ADD = insert(asset).returning(asset.c.id)
 _ADD_BLOB = insert(blob).returning(blob.c.id)
 _CHANGE = update(asset).where(asset.c.id == bindparam("row"))
+_FIRST_READY = _CHANGE.where(asset.c.ready_at.is_(None))
 _ANYONES = _with_uuid()
 _ONE = _with_uuid().where(asset.c.tenant_id == bindparam("tenant"))
+_HELD = WHOLE.where(asset.c.id == bindparam("row"), asset.c.deleted_at.is_(None)).with_for_update(of=asset)
 _VARIANTS = select(variant).where(variant.c.blob_id == bindparam("blob")).order_by(variant.c.id)
 _VARIANT = select(variant).where(variant.c.blob_id == bindparam("blob"), variant.c.name == bindparam("name"))
 _MINE = asset.c.tenant_id + 0 == bindparam("tenant"), asset.c.id.in_(bindparam("ids", expanding=True))

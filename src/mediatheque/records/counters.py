@@ -15,7 +15,7 @@ _FOLD_LIMIT = 5000
 
 def add(tx: Tx, tenant_id: int, name: str, amount: int, size_bytes: int = 0) -> None:
     row = {"tenant_id": tenant_id, "name": name, "amount": amount, "size_bytes": size_bytes}
-    tx.execute(insert(counter), row)
+    tx.execute(_ADD, row)
 
 
 def sums(tx: Tx, tenant_id: int) -> dict[str, tuple[int, int]]:
@@ -43,3 +43,6 @@ def fold(tx: Tx) -> None:
     for (tenant_id, name), (amount, size_bytes) in merged.items():
         if amount or size_bytes:
             add(tx, tenant_id, name, amount, size_bytes)
+
+
+_ADD = insert(counter)

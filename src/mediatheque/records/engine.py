@@ -4,29 +4,31 @@ On SQLite every process has one writing connection: threads that write at the sa
 one sync of the disk serves them all. PostgreSQL groups commits by itself.
 """
 
+import select
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from mediatheque.errors import StorageFull, Unavailable
 from mediatheque.records import wal
-from mediatheque.records.writerlock import WriterLock
+from mediatheque.records.groupcommit import GroupCommit
 
 BUSY_SECONDS = 5
-LOCK_SECONDS = 10
-"""How long a process waits for another one that writes: one that is stopped holds up nobody for ever."""
-GROUP_LIMIT = 64
 STATEMENT_SECONDS = 30
 """What a statement may take on PostgreSQL; after that it is `Unavailable`, and its connection free for others."""
 IDLE_SECONDS = 60
 """How long a process that is stopped within a transaction holds its locks there."""
+SILENT_SECONDS = 30
+"""A connection that nobody has used for longer is tried before it is."""
 POOL_SIZE = 24
 POOL_OVERFLOW = 24
 """Connections beyond the size are closed after use; to open one costs PostgreSQL more than most statements do."""
@@ -48,9 +50,9 @@ class Database:
         self.url = url
         engine = _sqlite_engine(url, isolation_level="AUTOCOMMIT") if self.is_sqlite else _postgresql_engine(url, "on")
         self._reads = engine if self.is_sqlite else engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._durable: _Writer = _GroupCommit(self._reads, url, "FULL") if self.is_sqlite else _Plain(engine)
+        self._durable: _Writer = GroupCommit(self._reads, url, "FULL") if self.is_sqlite else _Plain(engine)
         self._quick: _Writer = (
-            _GroupCommit(self._reads, url, "NORMAL") if self.is_sqlite else _Plain(_postgresql_engine(url, "off"))
+            GroupCommit(self._reads, url, "NORMAL") if self.is_sqlite else _Plain(_postgresql_engine(url, "off"))
         )
         self._watch = _Watch(self._reads)
 
@@ -140,122 +142,6 @@ class _Plain:
         self._engine.dispose()
 
 
-class _Group:
-    """Transactions that share one commit."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.done = threading.Event()
-        self.error: BaseException | None = None
-
-
-class _GroupCommit:
-    """Lets threads write one after another in savepoints of one transaction and commits when nobody else waits.
-
-    Between processes the writers queue at a lock file: SQLite's own waiting polls, which costs milliseconds.
-    """
-
-    def __init__(self, engine: Engine, url: str, synchronous: str) -> None:
-        self._engine = engine
-        self._synchronous = synchronous
-        self._lock = WriterLock(url.removeprefix("sqlite:///") + "-writer", LOCK_SECONDS)
-        self._turn = threading.Lock()
-        self._count = threading.Lock()
-        self._waiting = 0
-        self._connection: Connection | None = None
-        self._group: _Group | None = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[Tx]:
-        group, connection = self._enter()
-        try:
-            yield connection
-        except BaseException as failure:
-            self._leave(group, connection, failure)
-            raise
-        self._leave(group, connection, None)
-        if group.error is not None:
-            raise group.error
-
-    def close(self) -> None:
-        with self._turn:
-            self._drop_connection()
-            self._lock.close()
-
-    def _enter(self) -> tuple[_Group, Connection]:
-        with self._count:
-            self._waiting += 1
-        has_turn = self._turn.acquire(timeout=BUSY_SECONDS)
-        with self._count:
-            self._waiting -= 1
-        if not has_turn:
-            raise Unavailable(retry_after_seconds=1)
-        try:
-            connection = self._open()
-            if self._group is None:
-                self._begin(connection)
-                self._group = _Group()
-            connection.exec_driver_sql("SAVEPOINT one")
-        except BaseException as error:
-            self._abandon(error)
-            self._turn.release()
-            raise
-        self._group.size += 1
-        return self._group, connection
-
-    def _leave(self, group: _Group, connection: Connection, failure: BaseException | None) -> None:
-        """End one member's part; the last one commits for all, the others wait for it."""
-        leads = True
-        try:
-            if failure is not None:
-                connection.exec_driver_sql("ROLLBACK TO one")
-            connection.exec_driver_sql("RELEASE one")
-            leads = not self._waiting or group.size >= GROUP_LIMIT
-            if leads:
-                self._commit(group, connection)
-        except BaseException as error:
-            # A full disk makes SQLite undo the whole transaction: then the first failure is the one to tell.
-            self._abandon(failure if isinstance(failure, DBAPIError) else error)
-            if failure is None:
-                raise
-        finally:
-            self._turn.release()
-        if not leads and failure is None:
-            group.done.wait()
-
-    def _begin(self, connection: Connection) -> None:
-        self._lock.acquire()
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    def _commit(self, group: _Group, connection: Connection) -> None:
-        connection.exec_driver_sql("COMMIT")
-        self._end(group)
-
-    def _end(self, group: _Group) -> None:
-        self._group = None
-        self._lock.release()
-        group.done.set()
-
-    def _abandon(self, error: BaseException) -> None:
-        """The whole group failed: tell its members, and start over with a fresh connection."""
-        self._drop_connection()
-        group = self._group or _Group()
-        group.error = error
-        self._end(group)
-
-    def _drop_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
-
-    def _open(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-            self._connection.exec_driver_sql(f"PRAGMA synchronous = {self._synchronous}")
-        return self._connection
-
-
 class _Watch:
     """A connection that only ever asks SQLite whether others have committed."""
 
@@ -309,17 +195,38 @@ def _postgresql_engine(url: str, synchronous_commit: str, *, patient: bool = Fal
             "statement_timeout": f"{STATEMENT_SECONDS}s",
             "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
         }
-    return create_engine(
+    engine = create_engine(
         f"postgresql+psycopg://{url.partition('://')[2]}",
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_SECONDS,
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": BUSY_SECONDS,
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
+
+    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "checkin")
+    def _leave(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["left_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _look(connection: Any, record: ConnectionPoolEntry, _lent: Any) -> None:
+        """Ask the server whether it is still there, if it seems to have said something or has been silent for long."""
+        try:
+            if time.monotonic() - record.info["left_at"] > SILENT_SECONDS or _is_readable(connection.fileno()):
+                engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    return engine
+
+
+def _is_readable(descriptor: int) -> bool:
+    poll = select.poll()  # select() takes no descriptor above 1,023
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class Told:
 
 
 def add(tx: Tx, values: Mapping[str, Any]) -> None:
-    tx.execute(insert(event), dict(values))
+    tx.execute(_ADD, dict(values))
 
 
 def newest(tx: Tx) -> int:
@@ -96,6 +96,7 @@ def place_of(tx: Tx, artifact_id: int) -> Row | None:
     return tx.execute(query).mappings().first()
 
 
+_ADD = insert(event)
 _EVENTS = (
     select(
         event.c.id, event.c.uuid, event.c.room_id, event.c.subject, event.c.kind, event.c.content,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mediatheque.model import RunState
 from mediatheque.records.assets import shown
@@ -45,14 +45,14 @@ def put(
 
     What a person made of a finding holds for the one that comes in its place; `forgives`: but for a rejection.
     """
-    mine = finding.c.blob_id == blob_id, finding.c.skill == skill
-    lasting = [it for it in Verdict if it is not Verdict.SUGGESTED and not (forgives and it is Verdict.REJECTED)]
-    judged = select(finding.c.kind, finding.c.state).where(*mine, finding.c.state.in_(lasting))
-    verdicts = {row.kind: row.state for row in tx.execute(judged)}
-    old = delete(finding).where(*mine)
-    tx.execute(old if all_kinds else old.where(finding.c.kind.in_([row["kind"] for row in rows])))
+    before = {row.kind: row.state for row in tx.execute(_STATES, {"blob": blob_id, "skill": skill})}
+    anew = {row["kind"] for row in rows}
+    if old := [kind for kind in before if all_kinds or kind in anew]:
+        tx.execute(_FORGET, {"blob": blob_id, "skill": skill, "kinds": old})
     if rows:
-        tx.execute(insert(finding), [row | {"state": verdicts.get(row["kind"], Verdict.SUGGESTED)} for row in rows])
+        passing = (Verdict.SUGGESTED, Verdict.REJECTED) if forgives else (Verdict.SUGGESTED,)
+        lasting = {kind: state for kind, state in before.items() if state not in passing}
+        tx.execute(_ADD, [row | {"state": lasting.get(row["kind"], Verdict.SUGGESTED)} for row in rows])
 
 
 def move(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
@@ -126,6 +126,10 @@ def _finding(row: Row) -> Finding:
     return Finding(**{name: row[name] for name in same}, state=Verdict(row["state"]))
 
 
+_MINE = finding.c.blob_id == bindparam("blob"), finding.c.skill == bindparam("skill")
+_STATES = select(finding.c.kind, finding.c.state).where(*_MINE)
+_FORGET = delete(finding).where(*_MINE, finding.c.kind.in_(bindparam("kinds", expanding=True)))
+_ADD = insert(finding)
 _WITH_RUN = select(finding, run.c.uuid.label("run_uuid"), run.c.started_at, run.c.finished_at, run.c.parameters).join(
     run, run.c.id == finding.c.run_id
 )

@@ -139,11 +139,6 @@ def put_back(tx: Tx, job_id: int, owner: str, fence: int, *, delay_seconds: floa
     return tx.execute(update(job).where(*_held(job_id, owner, fence)).values(values)).rowcount == 1
 
 
-def settle_blob(tx: Tx, run_id: int, blob_id: int) -> None:
-    """The blob that the run was about in the end: an asset's bytes may be replaced while it waits."""
-    tx.execute(update(run).where(run.c.id == run_id).values(blob_id=blob_id))
-
-
 def finish_run(tx: Tx, run_id: int, values: dict[str, Any], steps: list[dict[str, Any]]) -> None:
     tx.execute(_FINISH, {"row": run_id, **values})
     if steps:
