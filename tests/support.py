@@ -242,6 +242,14 @@ def process_tree(server: Server) -> list[psutil.Process]:
     return [parent, *parent.children(recursive=True)]
 
 
+def arguments(process: psutil.Process) -> list[str]:
+    """The words of its command line, or of the title that it has given itself; none when it has ended."""
+    try:
+        return " ".join(process.cmdline()).split()
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return []
+
+
 def process_tree_bytes(server: Server) -> int:
     """Resident memory of them all; a process that ends while we look counts nothing."""
     held = 0

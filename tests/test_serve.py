@@ -12,7 +12,20 @@ import psutil
 import pytest
 
 from tests.pictures import picture
-from tests.support import Server, free_port, wait_for
+from tests.support import Server, arguments, free_port, wait_for
+
+ORPHAN = """
+import os, time
+from mediatheque.supervisor import end_with
+
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == parent:
+    time.sleep(0.01)
+end_with(parent)
+print("it stays")
+"""
 
 
 @pytest.fixture
@@ -27,15 +40,8 @@ def small(tmp_path: Path) -> Iterator[Server]:
 def children(server: Server, role: str = "") -> list[psutil.Process]:
     """The living processes right below the supervisor."""
     assert server.process is not None
-    return [it for it in psutil.Process(server.process.pid).children() if f"mediatheque.process {role}" in command(it)]
-
-
-def command(process: psutil.Process) -> str:
-    """Its command line; empty when it has ended."""
-    try:
-        return " ".join(process.cmdline())
-    except (psutil.ZombieProcess, psutil.NoSuchProcess):
-        return ""
+    found = [it for it in psutil.Process(server.process.pid).children() if not is_gone(it)]
+    return [it for it in found if not role or arguments(it)[1:2] == [role]]
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -98,6 +104,15 @@ def test_the_end_comes_within_30_seconds_even_when_no_child_listens(small: Serve
     wait_for(lambda: all_gone(tree), "those that were killed to be gone")  # the supervisor does not wait for that
 
 
+def test_the_parent_forks_from_one_thread_and_with_nothing_open_but_its_standard_files(small: Server) -> None:
+    small.start()
+    assert small.process is not None
+    parent = psutil.Process(small.process.pid)
+    assert parent.num_threads() == 1
+    assert parent.net_connections() == []
+    assert [it.path for it in parent.open_files() if it.path != str(small.log)] == []
+
+
 def test_kill_9_of_the_parent_takes_the_children_along(small: Server) -> None:
     small.start()
     tree = children(small)
@@ -106,13 +121,10 @@ def test_kill_9_of_the_parent_takes_the_children_along(small: Server) -> None:
     wait_for(lambda: all_gone(tree), "the children to be gone")
 
 
-@pytest.mark.parametrize("role", ["web", "worker"])
-def test_a_child_whose_parent_was_gone_before_it_began_does_not_stay(small: Server, role: str) -> None:
-    environment = small.full_environment() | {"MEDIATHEQUE_SUPERVISOR": "1"}
-    orphan = [sys.executable, "-m", "mediatheque.process", role, "fast"]
-    answer = subprocess.run(orphan, env=environment, capture_output=True, text=True, timeout=30)
-    assert answer.returncode == 1
+def test_a_child_whose_parent_was_gone_before_it_began_does_not_stay() -> None:
+    answer = subprocess.run([sys.executable, "-c", ORPHAN], capture_output=True, text=True, timeout=30)
     assert answer.stderr == "mediatheque: the supervisor was gone before this process began\n"
+    assert answer.stdout == ""
 
 
 @pytest.mark.parametrize("role", ["web", "worker"])
@@ -143,7 +155,7 @@ def test_the_first_credentials_are_printed_once_only(small: Server) -> None:
 def test_without_workers_uploads_wait_until_a_worker_comes(small: Server) -> None:
     small.arguments = ("--no-workers",)
     small.start()
-    assert [it.cmdline()[-1] for it in children(small)] == ["web"]
+    assert [arguments(it) for it in children(small)] == [["mediatheque:", "web"]]
     image = upload(small).json()
     assert not is_processed(small, image)
     with worker(small, "fast"):

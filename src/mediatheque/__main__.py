@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -12,7 +13,7 @@ import typer
 from mediatheque import tracing
 from mediatheque.errors import LibraryError, Told
 from mediatheque.model import Queue
-from mediatheque.supervisor import check_port, environment, supervise
+from mediatheque.supervisor import Supervisor, apart, check_port
 from mediatheque.surfaces.cli import (
     artifacts,
     backup,
@@ -33,7 +34,7 @@ from mediatheque.surfaces.cli.options import PREFIX
 
 if TYPE_CHECKING:
     from mediatheque import app as composition
-    from mediatheque import checkup, configuration, upkeep
+    from mediatheque import checkup, configuration, process, upkeep
     from mediatheque import settings as configured
     from mediatheque.core.accounts import Accounts, FirstCredentials
     from mediatheque.core.fsck import Fsck
@@ -54,7 +55,7 @@ else:
     configured = _later("mediatheque.settings")
     composition = _later("mediatheque.app")
     checkup, configuration = _later("mediatheque.checkup"), _later("mediatheque.configuration")
-    upkeep = _later("mediatheque.upkeep")
+    process, upkeep = _later("mediatheque.process"), _later("mediatheque.upkeep")
 
 
 def read_settings(**overrides: Any) -> "Settings":
@@ -105,11 +106,12 @@ def serve(
     settings = read_settings(**{name: value for name, value in (("host", host), ("port", port)) if value is not None})
     _check_port(settings.host, settings.port)
     tracing.check()
-    first = composition.prepare(settings)
+    first = apart(partial(composition.prepare, settings), partial(composition.preload, web=True))
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         counts.unlink()  # those of processes that have ended
     _tell(first, sys.stdout, f"Mediatheque serves {settings.base_url}")
-    supervise(environment(settings.host, settings.port), processes, settings.workers if workers else 0, tuple(Queue))
+    supervisor = Supervisor(partial(process.begin, settings))
+    supervisor.run(processes, settings.workers if workers else 0, tuple(Queue))
 
 
 @commands.command()
@@ -126,11 +128,11 @@ def worker(
     if metrics_port:
         _check_port(settings.host, metrics_port)
     tracing.check()
-    _tell(composition.prepare(settings), sys.stderr)
+    _tell(apart(partial(composition.prepare, settings), partial(composition.preload, web=False)), sys.stderr)
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         if not Path("/proc", counts.stem.rpartition("_")[2]).exists():  # a server may keep its own there
             counts.unlink(missing_ok=True)
-    supervise(environment(settings.host, settings.port), 0, settings.workers, lanes, metrics_port)
+    Supervisor(partial(process.begin, settings)).run(0, settings.workers, lanes, metrics_port)
 
 
 def main() -> None:

@@ -93,6 +93,19 @@ def prepare(settings: Settings, plugins: ModuleType = installed) -> "FirstCreden
         database.close()
 
 
+def preload(plugins: ModuleType = installed, *, web: bool) -> None:
+    """Import what a worker needs, with `web` also what an API process does, before their parent forks them.
+
+    But for prometheus_client, which each process imports for itself (`process.share_counts`).
+    """
+    load((*plugins.STORES, *plugins.KINDS, *plugins.SKILLS, plugins.DESCRIBER))
+    importlib.import_module("mediatheque.worker")
+    if web:
+        load(plugins.SURFACES)
+        importlib.import_module("uvloop")
+        importlib.import_module("granian.server.embed")
+
+
 def open_parts(settings: Settings, *, decoders: int, plugins: ModuleType = installed) -> Parts:
     """The parts on the configured database and store, with a pool of that many decoder children."""
     database = Database(database_url(settings))

@@ -1,7 +1,6 @@
-"""One process of the tree that `serve` keeps: `python -m mediatheque.process web`, `worker LANE…` or `metrics PORT`."""
+"""One process of the tree that `serve` keeps: `web`, `worker LANE…` or `metrics PORT`."""
 
 import asyncio
-import ctypes
 import io
 import os
 import signal
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 import structlog
+from setproctitle import setproctitle
 
 from mediatheque import tracing
 from mediatheque.model import Queue
-from mediatheque.settings import Settings, read_settings
-from mediatheque.supervisor import PARENT
+from mediatheque.settings import Settings
 
 if TYPE_CHECKING:
     from mediatheque.surfaces.front import Front
@@ -26,19 +25,21 @@ DRAIN_SECONDS = 20
 """For running requests to end after SIGTERM."""
 
 
-def main() -> None:
-    die_with_parent()
+def begin(settings: Settings, role: str, arguments: tuple[str, ...]) -> None:
+    """Be that process, until SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
-    settings = read_settings()
+    setproctitle(" ".join(("mediatheque:", role, *arguments)))
     set_up_logs(settings)
-    role, *rest = sys.argv[1:]
     tracing.set_up(role)
-    if role == "web":
-        web(settings)
-    elif role == "metrics":
-        metrics(settings, int(rest[0]))
-    else:
-        worker(settings, [Queue(lane) for lane in rest])
+    try:
+        if role == "web":
+            web(settings)
+        elif role == "metrics":
+            metrics(settings, int(arguments[0]))
+        else:
+            worker(settings, [Queue(lane) for lane in arguments])
+    finally:
+        tracing.end()
 
 
 def web(settings: Settings) -> None:
@@ -89,14 +90,6 @@ def share_counts(folder: Path) -> None:
             with (folder / f"{kind}_{os.getpid()}.db").open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, size_bytes)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # read when prometheus_client is imported
-
-
-def die_with_parent() -> None:
-    """Have the kernel send SIGTERM when the parent is gone, however it went (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-    if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
-        sys.exit("mediatheque: the supervisor was gone before this process began")
 
 
 def set_up_logs(settings: Settings) -> None:
@@ -152,7 +145,3 @@ async def _serve(front: "Front", settings: Settings) -> None:
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     await server.serve()
-
-
-if __name__ == "__main__":
-    main()

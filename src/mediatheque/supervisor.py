@@ -1,14 +1,25 @@
-"""The parent of the process tree: starts web and worker processes, replaces what dies, ends them in order."""
+"""The parent of the process tree: forks web and worker processes, replaces what dies, ends them in order.
 
+Children share the memory of what the parent has imported, and none imports it again. Whoever forks has one thread and
+no connection: what opens some at the start happens in a child that ends (`apart`).
+"""
+
+import ctypes
+import gc
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from typing import NoReturn
+from typing import Any, TypeVar
+
+from mediatheque.errors import LibraryError, Told
 
 STOP_SECONDS = 25
 """What all children together have to finish after SIGTERM before they are killed; `serve` ends within 30 s."""
@@ -16,38 +27,41 @@ WEB_STOP_SECONDS = 20
 """The API processes' part of it; workers go after them, since requests may wait for jobs."""
 CRASH_WINDOW_SECONDS = 10.0
 MAX_CRASHES = 5
-PARENT = "MEDIATHEQUE_SUPERVISOR"
-"""Tells a child whose child it is, in case we are gone before it can ask the kernel to end with us."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+
+Begin = Callable[[str, tuple[str, ...]], None]
+"""What a child does: `(role, arguments)`."""
+
+_forking = multiprocessing.get_context("fork")
 
 
 @dataclass(slots=True)
 class Child:
     """A place in the tree and the process that fills it now."""
 
+    role: str
     arguments: tuple[str, ...]
-    process: subprocess.Popen[bytes]
+    process: BaseProcess
     deaths: list[float] = field(default_factory=list)
 
 
-class CrashLoop(Exception):
-    """A child that dies again and again at once."""
-
-
 class Supervisor:
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment | {PARENT: str(os.getpid())}
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
         self._children: list[Child] = []
         self._stopping = False
         self._changed: SimpleQueue[None] = SimpleQueue()  # unlike an Event safe to use in a signal handler
 
     def run(self, web: int, workers: int, lanes: tuple[str, ...], metrics_port: int = 0) -> None:
-        """Keep that many processes until SIGTERM or SIGINT, and one that shows their metrics; raises `CrashLoop`."""
+        """Keep that many processes until SIGTERM or SIGINT, and one that shows their metrics; raises `Told`."""
+        gc.collect()
+        gc.freeze()  # what is there now stays where it is, in memory that all share
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._end)
         signal.signal(signal.SIGCHLD, lambda *_: self._changed.put(None))
-        showing = [("metrics", str(metrics_port))] if metrics_port else []
-        for arguments in [("web",)] * web + [("worker", *lanes)] * workers + showing:
-            self._children.append(Child(arguments, self._start(arguments)))
+        showing = [("metrics", (str(metrics_port),))] if metrics_port else []
+        for role, arguments in [("web", ())] * web + [("worker", lanes)] * workers + showing:
+            self._children.append(Child(role, arguments, self._start(role, arguments)))
         try:
             while not self._stopping:
                 self._changed.get()
@@ -63,46 +77,56 @@ class Supervisor:
         self._stopping = True
         self._changed.put(None)
 
-    def _start(self, arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "mediatheque.process", *arguments]
-        return subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL)  # noqa: S603
+    def _start(self, role: str, arguments: tuple[str, ...]) -> BaseProcess:
+        process = _forking.Process(target=_live, args=(os.getpid(), self._begin, role, arguments))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the child has no handlers of ours any more
+        process.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return process
 
     def _replace_dead(self) -> None:
         for child in self._children:
-            if child.process.poll() is None:
+            if child.process.exitcode is None:
                 continue
             now = time.monotonic()
             child.deaths = [at for at in child.deaths if now - at < CRASH_WINDOW_SECONDS] + [now]
             if len(child.deaths) >= MAX_CRASHES:
-                raise CrashLoop(f"{child.arguments[0]} process keeps ending (exit code {child.process.returncode})")
-            child.process = self._start(child.arguments)
+                raise Told(f"{child.role} process keeps ending (exit code {child.process.exitcode})")
+            child.process = self._start(child.role, child.arguments)
 
     def _stop(self, role: str, deadline: float) -> None:
-        processes = [child.process for child in self._children if child.arguments[0] == role]
+        processes = [child.process for child in self._children if child.role == role]
         for process in processes:
             process.terminate()
         for process in processes:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            process.join(max(0.1, deadline - time.monotonic()))
+            if process.exitcode is None:
                 process.kill()
 
 
-def supervise(
-    environment: dict[str, str], web: int, workers: int, lanes: tuple[str, ...], metrics_port: int = 0
-) -> NoReturn:
-    """Become the supervisor: this process starts afresh as this file alone, without the libraries it needed so far."""
-    counts = [str(number) for number in (web, workers, metrics_port)]
-    command = [sys.executable, "-m", "mediatheque.supervisor", *counts, *lanes]
-    os.execve(sys.executable, command, environment)  # noqa: S606
+T = TypeVar("T")
 
 
-def main() -> None:
-    web, workers, metrics_port, *lanes = sys.argv[1:]
+def apart(work: Callable[[], T], meanwhile: Callable[[], None]) -> T:
+    """What `work` returns in a process of its own, so that none of its threads and connections is here when we fork.
+
+    Raises what it raises of `Told` and `LibraryError`; anything else is told by that process, and `Told` that it ended.
+    """
+    receiver, sender = _forking.Pipe(duplex=False)
+    process = _forking.Process(target=_work, args=(os.getpid(), work, sender))
+    process.start()
+    sender.close()
+    meanwhile()
     try:
-        Supervisor(dict(os.environ)).run(int(web), int(workers), tuple(lanes), int(metrics_port))
-    except CrashLoop as error:
-        sys.exit(f"mediatheque: {error}")
+        is_refused, outcome = receiver.recv()
+    except EOFError:
+        process.join()
+        raise Told(f"the start was broken off (exit code {process.exitcode})") from None
+    process.join()
+    if is_refused:
+        raise outcome
+    done: T = outcome
+    return done
 
 
 def check_port(host: str, port: int) -> None:
@@ -113,9 +137,26 @@ def check_port(host: str, port: int) -> None:
         probe.bind((host, port))
 
 
-def environment(host: str, port: int) -> dict[str, str]:
-    return {**os.environ, "MEDIATHEQUE_HOST": host, "MEDIATHEQUE_PORT": str(port)}
+def end_with(parent: int) -> None:
+    """Have the kernel send SIGTERM when the parent is gone, however it went (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit("mediatheque: the supervisor was gone before this process began")
 
 
-if __name__ == "__main__":
-    main()
+def _live(parent: int, begin: Begin, role: str, arguments: tuple[str, ...]) -> None:
+    for name in SIGNALS:
+        signal.signal(name, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    end_with(parent)
+    begin(role, arguments)
+
+
+def _work(parent: int, work: Callable[[], Any], sender: Connection) -> None:
+    end_with(parent)
+    try:
+        outcome = False, work()
+    except (Told, LibraryError) as refusal:
+        outcome = True, refusal
+    sender.send(outcome)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from mediatheque.errors import NotInstalled
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
 _MODULES = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
+_provider: "TracerProvider | None" = None
 _tracer: "Tracer | None" = None
 
 
@@ -36,7 +38,7 @@ def check() -> None:
 
 def set_up(role: str) -> None:
     """Send spans from now on, if they are wanted."""
-    global _tracer  # noqa: PLW0603
+    global _provider, _tracer  # noqa: PLW0603
     if not is_wanted():
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -45,9 +47,15 @@ def set_up(role: str) -> None:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     resource = Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME", f"mediatheque-{role}")})
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    _tracer = provider.get_tracer("mediatheque")
+    _provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    _tracer = _provider.get_tracer("mediatheque")
+
+
+def end() -> None:
+    """Send what has not been sent; no span after this one is."""
+    if _provider is not None:
+        _provider.shutdown()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from tests.faults.invariants import settle
 from tests.faults.ledger import Ledger, photo
 from tests.faults.site import Site
 from tests.seaweed import Seaweed
-from tests.support import ADMIN_KEY
+from tests.support import ADMIN_KEY, arguments
 
 SERVERS, WORKER_MACHINES, WORKERS_EACH = 2, 2, 2
 KILL_SECONDS = 10.0
@@ -109,8 +109,7 @@ class Cluster:
             assert parent is not None
             assert parent.poll() is None, "a supervisor has given up"
             children = psutil.Process(parent.pid).children()
-            with suppress(psutil.NoSuchProcess):
-                found += [child for child in children if child.cmdline()[3:4] == [role]]
+            found += [child for child in children if arguments(child)[:2] == ["mediatheque:", role]]
         return found
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from mediatheque.faults import PLACES
 from mediatheque.parts import Parts
 from mediatheque.records.tables import job
 from mediatheque.settings import Settings
-from tests.support import READY_SECONDS, Server, has_ended, wait_for
+from tests.support import READY_SECONDS, Server, arguments, has_ended, wait_for
 
 REVIVAL_SECONDS = 120
 OF_A_FOLDER = {"store.sync", "store.renamed"}
@@ -99,8 +99,7 @@ class Site:
         action, pid = struck.read_text().split()
         if action in {"kill", "killall"}:
             wait_for(lambda: not is_alive(int(pid)), "the process to be dead")
-        if action == "killall":
-            assert self.server.process is not None
+        if action == "killall" and self.server.process is not None:
             self.server.process.wait(READY_SECONDS)
 
     def revive(self) -> None:
@@ -121,7 +120,7 @@ class Site:
 
     def processes(self, role: str) -> list[psutil.Process]:
         """Those of the tree that are `web` or `worker`."""
-        return [process for process in self.tree()[1:] if process.cmdline()[3:4] == [role]]
+        return [process for process in self.tree()[1:] if arguments(process)[:2] == ["mediatheque:", role]]
 
     def suspended_worker(self) -> psutil.Process:
         """The one worker, stopped at a moment at which it does not hold the writers' lock of SQLite."""

@@ -33,7 +33,7 @@ def test_a_first_start_that_is_killed_again_and_again_is_completed_by_the_next(
     url = request.getfixturevalue("postgres").create() if database == "postgresql" else ""
     site = make_site(url, MEDIATHEQUE_SECRET="")
     for place in FIRST_START:
-        with site.armed(place, "kill"):
+        with site.armed(place, "killall"):
             assert site.server.command("serve").returncode == -signal.SIGKILL
     site.server.start()
     asyncio.run(press_until_struck(site, ledger, "run.recorded", "kill"))

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.conftest import DATABASES
-from tests.support import Server, process_tree, process_tree_bytes, until_ready, upload, wait_for
+from tests.support import Server, arguments, process_tree, process_tree_bytes, until_ready, upload, wait_for
 
 GROWTH_BYTES = 512 << 20
 LOOK_SECONDS = 0.1
@@ -50,13 +50,6 @@ def warm(server: Server) -> None:
 def children(server: Server) -> list[psutil.Process]:
     """What the server started itself: what a worker starts bears the worker's name for a moment."""
     return process_tree(server)[0].children()
-
-
-def arguments(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
 
 
 @pytest.fixture(scope="session", params=DATABASES)

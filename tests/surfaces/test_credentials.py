@@ -16,8 +16,7 @@ from mediatheque.records.engine import Database
 from mediatheque.records.tables import api_key, tenant, user
 from tests.conftest import Tenant
 from tests.pictures import picture
-from tests.support import ADMIN_KEY, SECRET, Server, own_address, process_tree, quick, upload, wait_for
-from tests.surfaces.conftest import arguments
+from tests.support import ADMIN_KEY, SECRET, Server, arguments, own_address, process_tree, quick, upload, wait_for
 
 MISSING = {"detail": "Missing Authorization header"}
 INVALID = {"detail": "Invalid API key"}

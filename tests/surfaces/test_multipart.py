@@ -7,8 +7,8 @@ import pytest
 
 from tests.conftest import Tenant
 from tests.pictures import picture
-from tests.support import upload
-from tests.surfaces.conftest import arguments, children
+from tests.support import arguments, upload
+from tests.surfaces.conftest import children
 
 BOUNDARY = "frontier"
 PNG = picture("PNG")

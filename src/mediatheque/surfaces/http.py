@@ -26,6 +26,7 @@ from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance
 from mediatheque.errors import LibraryError, TooLarge, Unavailable, UnsupportedEncoding
 from mediatheque.model import Actor, Terms
+from mediatheque.surfaces.routing import Documented
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -159,7 +160,7 @@ def _simple(endpoint: Callable[..., Awaitable[Response]]) -> Handle:
     return handle
 
 
-class Door(APIRoute):
+class Door(Documented):
     """A route that looks at the credential before it reads anything else, and counts it against its rate limit.
 
     No request body may carry a `Content-Encoding`. A route that is declared as `creating` answers a request whose
@@ -201,7 +202,7 @@ class Door(APIRoute):
         return enter
 
 
-class Porch(APIRoute):
+class Porch(Documented):
     """A route for everybody: no credential is looked at; the body has the limit that it has behind a `Door`."""
 
     def get_route_handler(self) -> Handle:

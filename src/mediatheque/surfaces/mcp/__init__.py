@@ -15,7 +15,6 @@ from mediatheque.core.library import Library
 from mediatheque.core.limiter import Allowance, Exceeded
 from mediatheque.errors import LibraryError, MethodNotAllowed, NotFound, Unauthorized
 from mediatheque.model import Terms
-from mediatheque.surfaces.front import patient, with_headers
 from mediatheque.surfaces.http import AsgiApp, Receive, Send, Surface, in_thread, plain_error, plain_invalid
 
 PATH = "/mcp"
@@ -24,6 +23,8 @@ SERVER = "mediatheque.surfaces.mcp.server"
 
 def door(library: Library) -> AsgiApp:
     """What answers at `/mcp`."""
+    from mediatheque.surfaces.front import patient, with_headers  # it counts, and only an API process may
+
     behind = _Behind(library)
 
     async def serve(scope: dict[str, Any], receive: Receive, send: Send) -> None:
