@@ -8,6 +8,8 @@ import psycopg.sql
 
 PREFIX = "mediatheque"
 _RECONNECT_SECONDS = 1.0
+_PAUSE_SECONDS = 0.01
+"""Between two notices of a process: each costs the server as much as a write, and a hint can be one for many."""
 
 
 class PostgresSignals:
@@ -15,6 +17,7 @@ class PostgresSignals:
 
     def __init__(self, url: str, channel: str) -> None:
         self._channel = psycopg.sql.Identifier(f"{PREFIX}_{channel}")
+        self._notice = psycopg.sql.SQL("NOTIFY {}").format(self._channel)
         self._url = f"postgresql://{url.partition('://')[2]}"
         self._asked = threading.Event()
         self._closed = False
@@ -53,7 +56,8 @@ class PostgresSignals:
             self._asked.clear()
             try:
                 connection = connection or psycopg.connect(self._url, autocommit=True)
-                connection.execute(psycopg.sql.SQL("NOTIFY {}").format(self._channel))
+                connection.execute(self._notice)
+                time.sleep(_PAUSE_SECONDS)
             except psycopg.OperationalError:
                 connection = None  # listeners look by themselves until the database is back
                 time.sleep(_RECONNECT_SECONDS)
