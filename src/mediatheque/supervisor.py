@@ -54,7 +54,6 @@ class Supervisor:
 
     def run(self, web: int, workers: int, lanes: tuple[str, ...], metrics_port: int = 0) -> None:
         """Keep that many processes until SIGTERM or SIGINT, and one that shows their metrics; raises `Told`."""
-        gc.collect()
         gc.freeze()  # what is there now stays where it is, in memory that all share
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, self._end)
@@ -149,6 +148,7 @@ def _live(parent: int, begin: Begin, role: str, arguments: tuple[str, ...]) -> N
     for name in SIGNALS:
         signal.signal(name, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    gc.enable()
     end_with(parent)
     begin(role, arguments)
 
