@@ -10,7 +10,8 @@ from uuid import uuid4
 from benchmarks.queue import NOTHING, pipeline_on
 from mediatheque import plugins as installed
 from mediatheque.app import make_worker, open_parts
-from mediatheque.core.pipeline import Outcome, Pipeline
+from mediatheque.core.pipeline import Pipeline
+from mediatheque.core.results import Outcome
 from mediatheque.model import Queue
 from mediatheque.records.engine import Database
 from mediatheque.settings import Settings

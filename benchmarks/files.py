@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from benchmarks.generator import COMMON, RARE, YEARS
 from benchmarks.questions import Question
@@ -27,7 +28,7 @@ def questions(size: int) -> list[Question]:
         Question("by size", lambda: f"{listing}&sort_by=size_bytes&sort_order=asc", LIST_MS),
         Question("by title", lambda: f"{listing}&sort_by=title&sort_order=asc", LIST_MS),
         Question("one month", lambda: listing + _month(dice), LIST_MS),
-        *(Question(f"search, common, {mode}", lambda mode=mode: f"{listing}&search={COMMON}&search_mode={mode}",
+        *(Question(f"search, common, {mode}", partial("{}&search={}&search_mode={}".format, listing, COMMON, mode),
                    SEARCH_MS) for mode in MODES),
         Question("search, rare", lambda: f"{listing}&search={RARE}", SEARCH_MS),
         Question("search, none", lambda: f"{listing}&search=absent{dice.randrange(10**6)}", SEARCH_MS),

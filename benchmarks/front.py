@@ -10,6 +10,7 @@ from tests.support import Server
 
 from benchmarks import wrk
 from benchmarks.client import Client, form
+from benchmarks.machine import WRK
 from benchmarks.photos import original
 from benchmarks.report import Figure, at_least, interleaved
 from benchmarks.server import ADMIN_KEY, make_server
@@ -19,8 +20,8 @@ _OBJECTS = (("small", 60_000, at_least(0.8, of="ratio")), ("large", 4_000_000, N
 
 def measure(folder: Path, *, quick: bool) -> Iterable[Figure]:
     """A small picture comes out of nginx' cache, a large one by `X-Accel-Redirect`."""
-    if wrk.WRK is None or NGINX is None:
-        raise LookupError(f"{'wrk' if wrk.WRK is None else 'nginx'} is not installed")
+    if WRK is None or NGINX is None:
+        raise LookupError(f"{'wrk' if WRK is None else 'nginx'} is not installed")
     rounds, seconds = (3, 2) if quick else (7, 4)
     home = folder / "front"
     with _serving(home / "data") as server, wrk.nginx(home / "files") as files:

@@ -138,7 +138,7 @@ def _accepted(folder: Path, files: Sequence[Path], bodies: Sequence[bytes], roun
         rates = interleaved(
             rounds,
             ours=lambda: len(many) / seconds(lambda: upload_all(server.port, ADMIN_KEY, many)),
-            limit=lambda: len(many) / _written(files * UPLOAD_ROUNDS, folder),
+            limit=lambda: len(many) / _written(list(files) * UPLOAD_ROUNDS, folder),
         )
     shutil.rmtree(folder / "accepted")
     name = "hash + write + fsync"

@@ -11,6 +11,7 @@ from uuid import UUID
 from benchmarks import assets, files, wrk
 from benchmarks.client import Client
 from benchmarks.generator import COMMON, RARE, Library, fill, fill_tenants, prepared, uuids
+from benchmarks.machine import WRK
 from benchmarks.questions import Question, Times, ask
 from benchmarks.report import Figure, at_least, at_most, percentile
 from benchmarks.server import DATABASES, Postgres, database_url, mounted, serving
@@ -67,7 +68,7 @@ def _lists(
             if size == largest:
                 yield Figure(f"{question.name}, {where}, p99", times.p99, "ms", goal=at_most(P99_MS))
         client.close()
-    if wrk.WRK is not None:
+    if WRK is not None:
         yield from _by_id(home, url, library, some, where)
 
 

@@ -9,6 +9,7 @@ from tests.support import wait_for
 
 from benchmarks import wrk
 from benchmarks.client import Client, form
+from benchmarks.machine import NGINX, WRK
 from benchmarks.photos import original, photos
 from benchmarks.report import Figure, at_least, interleaved
 from benchmarks.server import ADMIN_KEY, serving
@@ -27,8 +28,8 @@ class Object:
 
 
 def measure(folder: Path, *, quick: bool) -> Iterable[Figure]:
-    if wrk.WRK is None or wrk.NGINX is None:
-        missing = "wrk" if wrk.WRK is None else "nginx"
+    if WRK is None or NGINX is None:
+        missing = "wrk" if WRK is None else "nginx"
         raise LookupError(f"{missing} is not installed")
     for processes in (1, 2):
         yield from _hot(folder / f"proxy-{processes}", processes, rounds=3 if quick else 7, seconds=2 if quick else 4)

@@ -31,7 +31,7 @@ def ask(client: Client, question: Question) -> Times:
     """One request after the other: this is latency, not load."""
     for _ in range(WARM_UP if question.goal_ms else 1):
         client.json(question.path())
-    times = []
+    times: list[float] = []
     deadline = time.perf_counter() + MAX_SECONDS
     while len(times) < REQUESTS and (time.perf_counter() < deadline or len(times) < 3):
         path = question.path()

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -57,11 +58,15 @@ def _paragraphs(client: httpx.Client) -> dict[str, str]:
     for name in SOURCES:
         if (CORPUS / name).exists():
             file_id = _uploaded(client, (CORPUS / name).read_bytes(), Path(name).name)
-            _until(lambda it=file_id: _document(client, it)["text_extraction_status"] in ENDED, "the text")
+            _until(partial(_is_read, client, file_id), "the text")
             texts += _document(client, file_id)["text"].split("\n\n")
             client.delete(f"{FILES}/{file_id}")
     clean = dict.fromkeys(" ".join(text.split()) for text in texts if len(text.split()) >= MIN_WORDS)
     return {_uploaded(client, text.encode(), f"{number}.txt"): text for number, text in enumerate(clean)}
+
+
+def _is_read(client: httpx.Client, file_id: str) -> bool:
+    return _document(client, file_id)["text_extraction_status"] in ENDED
 
 
 def _document(client: httpx.Client, file_id: str) -> dict[str, str]:
@@ -138,15 +143,14 @@ def _heard(client: httpx.Client) -> dict[str, tuple[str, str]]:
         path = CORPUS / name
         if path.exists():
             file_id = _sent(client, path)
-            _until(lambda it=file_id: _status(client, it) in ENDED, f"the analysis of {name}")
+            _until(partial(_is_analysed, client, file_id), f"the analysis of {name}")
             text = client.get(f"/api/v2/videos/{file_id}/transcript").json()["text"] or ""
             found[name] = (text, said)
     return found
 
 
-def _status(client: httpx.Client, file_id: str) -> str | None:
-    status: str | None = client.get(f"/api/v2/video-analysis/status/{file_id}").json()["status"]
-    return status
+def _is_analysed(client: httpx.Client, file_id: str) -> bool:
+    return client.get(f"/api/v2/video-analysis/status/{file_id}").json()["status"] in ENDED
 
 
 def _sent(client: httpx.Client, path: Path) -> str:

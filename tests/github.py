@@ -94,14 +94,19 @@ class Handler(BaseHTTPRequestHandler):
         path = [unquote(part) for part in parts.path.strip("/").split("/")]
         try:
             if path[0] == "raw":
-                return self._raw(path[1:], parse_qs(parts.query))
+                self._raw(path[1:], parse_qs(parts.query))
+                return
             self._enter()
             repo = self._repo(path)
             with self.server.turn:
                 answer = act(repo, path[3:], parse_qs(parts.query), sent)
         except Refusal as refusal:
-            return self._answer(refusal.status, refusal.body, refusal.headers)
-        return self._answer(*answer) if answer else self.connection.close()
+            self._answer(refusal.status, refusal.body, refusal.headers)
+            return
+        if answer:
+            self._answer(*answer)
+        else:
+            self.connection.close()
 
     def _enter(self) -> None:
         if not self.headers.get("User-Agent"):
