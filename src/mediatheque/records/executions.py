@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from mediatheque.model import Execution, RunState
 from mediatheque.records.engine import Row, Tx
@@ -18,11 +18,8 @@ HISTORY_LIMIT = 100
 
 def latest_of(tx: Tx, asset_ids: Sequence[int], skills: Collection[str]) -> dict[int, list[Execution]]:
     """The newest execution of each of these skills, oldest first, by asset; none that goes on with an earlier one."""
-    mine = run.c.asset_id.in_(asset_ids), run.c.skill.in_(skills), run.c.trigger != REST
-    newest = select(func.max(run.c.id)).where(*mine)
-    query = _WITH_OWNER.where(run.c.id.in_(newest.group_by(run.c.asset_id, run.c.skill))).order_by(run.c.id)
     found: dict[int, list[Execution]] = defaultdict(list)
-    for row in tx.execute(query).mappings():
+    for row in tx.execute(_LATEST, {"assets": asset_ids, "skills": list(skills)}).mappings():
         found[row["asset_id"]].append(_execution(row))
     return found
 
@@ -90,3 +87,13 @@ def _execution(row: Row) -> Execution:
 _WITH_OWNER = select(run, job.c.owner, job.c.attempts.label("tries")).select_from(
     run.outerjoin(job, job.c.run_id == run.c.id)
 )
+_NEWEST = (
+    select(func.max(run.c.id))
+    .where(
+        run.c.asset_id.in_(bindparam("assets", expanding=True)),
+        run.c.skill.in_(bindparam("skills", expanding=True)),
+        run.c.trigger != REST,
+    )
+    .group_by(run.c.asset_id, run.c.skill)
+)
+_LATEST = _WITH_OWNER.where(run.c.id.in_(_NEWEST)).order_by(run.c.id)

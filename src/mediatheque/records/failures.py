@@ -1,6 +1,9 @@
 """Assets that failed: they are few, so no tally counts them, and an index of their own finds them."""
 
-from sqlalchemy import ColumnElement, literal_column, select
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select
 
 from mediatheque.records.assets import day_of
 from mediatheque.records.engine import Tx
@@ -22,12 +25,17 @@ def by_day(
 
     Asked for in the order of their index, and counted here: to group them SQLite takes any index, and walks all assets.
     """
-    mine = [asset.c.tenant_id == tenant_id, *failed()]
-    mine += [] if kind is None else [asset.c.kind == kind]
-    mine += [] if folder_id is None else [asset.c.folder_id == folder_id]
-    query = select(asset.c.kind, asset.c.created_at).where(*mine)
+    query = _failed(kind is not None, folder_id is not None)
     days: dict[str, dict[int, int]] = {}
-    for its_kind, created_at in tx.execute(query.order_by(asset.c.kind, asset.c.created_at)):
+    for its_kind, created_at in tx.execute(query, {"tenant": tenant_id, "kind": kind, "folder": folder_id}):
         of_kind = days.setdefault(its_kind, {})
         of_kind[day_of(created_at)] = of_kind.get(day_of(created_at), 0) + 1
     return days
+
+
+@cache
+def _failed(by_kind: bool, by_folder: bool) -> Select[Any]:
+    mine = [asset.c.tenant_id == bindparam("tenant"), *failed()]
+    mine += [asset.c.kind == bindparam("kind")] if by_kind else []
+    mine += [asset.c.folder_id == bindparam("folder")] if by_folder else []
+    return select(asset.c.kind, asset.c.created_at).where(*mine).order_by(asset.c.kind, asset.c.created_at)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    bindparam,
     false,
     func,
     literal,
@@ -158,8 +160,8 @@ def in_order(tx: Tx, shelf: Shelf, ids: Sequence[int]) -> list[Asset]:
     """The files with these row ids, in that order; those gone meanwhile are left out."""
     if not ids:
         return []
-    mine = asset.c.tenant_id + 0 == shelf.tenant_id  # as an expression: SQLite would walk the tenant's index
-    rows = tx.execute(WHOLE.where(mine, asset.c.id.in_(ids), *_place(shelf))).mappings()
+    query = _with_ids(shelf.in_trash, shelf.has_failed)
+    rows = tx.execute(query, {"tenant": shelf.tenant_id, "ids": ids}).mappings()
     found = {row["id"]: to_asset(row) for row in rows}
     return [found[asset_id] for asset_id in ids if asset_id in found]
 
@@ -174,8 +176,7 @@ def beginning(tx: Tx, tenant_id: int, digits: str) -> list[UUID]:
 
 def variants_of(tx: Tx, blob_ids: Sequence[int]) -> list[tuple[int, Variant]]:
     """(blob, variant), but for the snapshots of links: they are many, and listed by themselves."""
-    mine = variant.c.blob_id.in_(blob_ids), *(variant.c.name.not_like(f"{start}%") for start in (PAGE, TEXT))
-    rows = tx.execute(select(variant).where(*mine).order_by(variant.c.id)).mappings()
+    rows = tx.execute(_VARIANTS, {"blobs": blob_ids}).mappings()
     return [(row["blob_id"], variant_of(row)) for row in rows]
 
 
@@ -252,9 +253,29 @@ def _within(shelf: Shelf) -> list[ColumnElement[bool]]:
 
 
 def _place(shelf: Shelf) -> tuple[ColumnElement[bool], ...]:
-    if shelf.in_trash:
+    return _kept(shelf.in_trash, shelf.has_failed)
+
+
+def _kept(in_trash: bool, has_failed: bool) -> tuple[ColumnElement[bool], ...]:
+    if in_trash:
         return asset.c.deleted_at.is_not(None), asset.c.blob_id.is_not(None)
-    return (asset.c.deleted_at.is_(None),) if shelf.has_failed else shown()
+    return (asset.c.deleted_at.is_(None),) if has_failed else shown()
+
+
+@cache
+def _with_ids(in_trash: bool, has_failed: bool) -> Select[Any]:
+    mine = asset.c.tenant_id + 0 == bindparam("tenant")  # as an expression: SQLite would walk the tenant's index
+    return WHOLE.where(mine, asset.c.id.in_(bindparam("ids", expanding=True)), *_kept(in_trash, has_failed))
+
+
+_VARIANTS = (
+    select(variant)
+    .where(
+        variant.c.blob_id.in_(bindparam("blobs", expanding=True)),
+        *(variant.c.name.not_like(f"{start}%") for start in (PAGE, TEXT)),
+    )
+    .order_by(variant.c.id)
+)
 
 
 def _own(narrow: FileFilter) -> list[ColumnElement[bool]]:

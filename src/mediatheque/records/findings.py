@@ -62,8 +62,7 @@ def move(tx: Tx, from_blob_id: int, to_blob_id: int) -> None:
 
 def of_blobs(tx: Tx, blob_ids: Sequence[int], *, but: Collection[str] = WHOLE_TEXTS) -> list[Found]:
     """What was found out about these blobs, oldest first, `but` for these kinds; dispatched runs keep theirs."""
-    query = _WITH_RUN.where(finding.c.blob_id.in_(blob_ids), finding.c.kind.not_in(but))
-    return [_found(row) for row in tx.execute(query.order_by(finding.c.created_at, finding.c.id)).mappings()]
+    return [_found(row) for row in tx.execute(_OF_BLOBS, {"blobs": blob_ids, "but": list(but)}).mappings()]
 
 
 def of_skills(tx: Tx, blob_id: int, skills: Collection[str]) -> list[Finding]:
@@ -133,3 +132,7 @@ _ADD = insert(finding)
 _WITH_RUN = select(finding, run.c.uuid.label("run_uuid"), run.c.started_at, run.c.finished_at, run.c.parameters).join(
     run, run.c.id == finding.c.run_id
 )
+_OF_BLOBS = _WITH_RUN.where(
+    finding.c.blob_id.in_(bindparam("blobs", expanding=True)),
+    finding.c.kind.not_in(bindparam("but", expanding=True)),
+).order_by(finding.c.created_at, finding.c.id)

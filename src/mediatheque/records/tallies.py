@@ -79,12 +79,8 @@ def days_of(tx: Tx, tenant_id: int, folder_id: int | None) -> dict[str, dict[int
 
 def counts_of(tx: Tx, tenant_id: int, folder_id: int | None) -> dict[str, int]:
     """Number of assets by kind, of the kinds of which there are some, in a folder or in all."""
-    query = (
-        select(tally.c.kind, func.sum(tally.c.assets))
-        .where(tally.c.tenant_id == tenant_id, tally.c.folder_id == (folder_id or ALL_FOLDERS))
-        .group_by(tally.c.kind)
-    )
-    return {kind: int(count) for kind, count in tx.execute(query).all() if count}
+    rows = tx.execute(_COUNTS, {"tenant": tenant_id, "folder": folder_id or ALL_FOLDERS})
+    return {kind: int(count) for kind, count in rows if count}
 
 
 def assets_of(tx: Tx, tenant_id: int) -> int:
@@ -138,3 +134,10 @@ _TOTAL = select(func.coalesce(func.sum(tally.c.assets), 0)).where(
     tally.c.kind == bindparam("kind"),
 )
 _TOTAL_OF_VISIBILITY = _TOTAL.where(tally.c.is_public == bindparam("public"))
+
+
+_COUNTS = (
+    select(tally.c.kind, func.sum(tally.c.assets))
+    .where(tally.c.tenant_id == bindparam("tenant"), tally.c.folder_id == bindparam("folder"))
+    .group_by(tally.c.kind)
+)
