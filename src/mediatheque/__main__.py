@@ -108,10 +108,10 @@ def serve(
     settings = read_settings(**{name: value for name, value in (("host", host), ("port", port)) if value is not None})
     _check_port(settings.host, settings.port)
     tracing.check()
-    first = _prepared(settings, web=True)
+    # Nobody keeps the first credentials: who is forked has all that is in memory then.
+    _tell(_prepared(settings, web=True), sys.stdout, f"Mediatheque serves {settings.base_url}")
     for counts in (settings.data_dir / "metrics").glob("*.db"):
         counts.unlink()  # those of processes that have ended
-    _tell(first, sys.stdout, f"Mediatheque serves {settings.base_url}")
     supervisor = Supervisor(partial(process.begin, settings))
     supervisor.run(processes, settings.workers if workers else 0, tuple(Queue))
 
