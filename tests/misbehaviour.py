@@ -91,7 +91,12 @@ def speak(data: str) -> None:
 
 
 def speak_later(data: str, spoken: str) -> int:
-    Thread(target=lambda: (time.sleep(0.1), speak(data), Path(spoken).touch()), daemon=True).start()
+    def late() -> None:
+        time.sleep(0.1)
+        speak(data)
+        Path(spoken).touch()
+
+    Thread(target=late, daemon=True).start()
     return os.getpid()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
-from typing import Any
+from typing import Any, cast
 
 from tests.vision import Vision, stand_in
 
@@ -25,8 +25,10 @@ def in_parts(headers: Message, body: bytes) -> dict[str, Any]:
     """The fields of the form, and of its sound `seconds` and `rate`; anything but one channel of 16 bits fails."""
     whole = message_from_bytes(f"Content-Type: {headers['content-type']}\r\n\r\n".encode() + body)
     fields: dict[str, Any] = {}
-    for part in whole.get_payload():
+    for part in cast("list[Message]", whole.get_payload()):
         name, data = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        assert isinstance(name, str)
+        assert isinstance(data, bytes)
         if name == "file":
             with wave.open(io.BytesIO(data)) as sound:
                 assert (sound.getnchannels(), sound.getsampwidth()) == (1, 2)

@@ -13,6 +13,7 @@ def video(form: str = "mp4", width: int = 64, height: int = 48, *, seconds: floa
     codec = "libvpx" if form == "webm" else "mpeg4"
     with av.open(file, "w", format=form) as container:
         stream = container.add_stream(codec, rate=Fraction(rate))
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         frames = round(seconds * rate)
         noise = np.random.default_rng(1).integers(60, 200, (height // 4, width // 4, 3), dtype=np.uint8)
@@ -49,6 +50,7 @@ def recording(form: str = "wav", *, seconds: float = 1.0, rate: int = 48_000) ->
     tone = (np.sin(np.arange(round(seconds * rate)) * 2 * np.pi * 440 / rate) * 8000).astype(np.int16)
     with av.open(file, "w", format=form) as container:
         stream = container.add_stream(CODECS[form], rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate,
                                       frame_size=stream.codec_context.frame_size or 1024)  # fmt: skip
         frame = av.AudioFrame.from_ndarray(tone[None, :], format="s16", layout="mono")

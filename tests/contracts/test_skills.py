@@ -8,7 +8,7 @@ import pytest
 from mediatheque import plugins
 from mediatheque.app import load
 from mediatheque.core.planning import MANUAL, Wanted
-from mediatheque.model import Asset, Queue, RunState, State, Terms
+from mediatheque.model import Asset, Queue, RunState, State, Terms, Variant
 from mediatheque.ports import Skill
 from mediatheque.records import assets, runs
 from tests.contracts.samples import FILES
@@ -84,7 +84,7 @@ def results(whole: Whole, it: Asset) -> tuple[dict[str, str], dict[str, object]]
     return {made.name: made.sha256 for made in variants(whole, it)}, findings_of(whole, it.uuid)
 
 
-def variants(whole: Whole, it: Asset) -> list[assets.Variant]:
+def variants(whole: Whole, it: Asset) -> list[Variant]:
     with whole.parts.database.read() as tx:
         return assets.variants_of(tx, it.blob.id)
 

@@ -26,10 +26,10 @@ ARGUMENTS: dict[type[errors.LibraryError], tuple[Any, ...]] = {
     errors.RangeNotSatisfiable: (17,),
     Exceeded: (Allowance(1, 0, 0),),
 }
-ERRORS = [
-    kind(*ARGUMENTS.get(kind, ()))
-    for kind in (errors.LibraryError, *errors.LibraryError.__subclasses__(), *errors.RateLimited.__subclasses__())
-]
+KINDS: tuple[type[errors.LibraryError], ...] = (
+    errors.LibraryError, *errors.LibraryError.__subclasses__(), *errors.RateLimited.__subclasses__()
+)  # fmt: skip
+ERRORS = [kind(*ARGUMENTS.get(kind, ())) for kind in KINDS]
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -85,6 +85,7 @@ def test_its_routes_lie_under_its_prefixes_and_in_the_document(
 ) -> None:
     for route in routes(surface, whole):
         assert f"{route.path}/".startswith(surface.prefixes)
+        assert route.methods is not None
         assert {method.lower() for method in route.methods} <= set(document["paths"][route.path])
     for prefix in surface.hot:
         assert prefix.startswith(surface.prefixes)

@@ -42,10 +42,13 @@ def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
+    def make(file: Path) -> None:
+        file.write_bytes(bytes(1000))
+
     derivatives, asset = Derivatives(tmp_path, 50_000), uuid4()
     for number in range(2 * LOOK_AFTER):
-        derivatives.find(asset, "first", lambda file: file.write_bytes(bytes(1000)) and None)
-        derivatives.find(uuid4(), str(number), lambda file: file.write_bytes(bytes(1000)) and None)
+        derivatives.find(asset, "first", make)
+        derivatives.find(uuid4(), str(number), make)
     sizes = [it.stat().st_size for it in tmp_path.rglob("*") if it.is_file()]
     assert sum(sizes) <= 50_000 + LOOK_AFTER * 1000
     assert (tmp_path / asset.hex / "first").exists()

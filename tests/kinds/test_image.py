@@ -1,8 +1,10 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,19 +19,20 @@ from mediatheque.ports import Kind
 from tests.corpus import Case, cases
 from tests.pools import MISBEHAVIOUR, pool
 
+Probed = Callable[[bytes], Facts]
 MEDIA_TYPES = {"jpeg": "image/jpeg", "heif": "image/heic"}
 DATE_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL, EXIF_IFD = 0x9003, 0x9011, 0x8769
 PICTURE = Image.radial_gradient("L").convert("RGB").resize((120, 80))
 
 
 @pytest.fixture(scope="module")
-def decoders():
+def decoders() -> Iterator[Decoders]:
     with pool(files_per_child=10_000, preload=("mediatheque.kinds.image_probe",)) as decoders:
         yield decoders
 
 
 @pytest.fixture
-def probed(decoders, tmp_path):
+def probed(decoders: Decoders, tmp_path: Path) -> Probed:
     def probed(data: bytes) -> Facts:
         return probe(decoders, written(tmp_path / "file", data))
 
@@ -45,7 +48,7 @@ def written(path: Path, data: bytes) -> Path:
     return path
 
 
-def encoded(form: str, picture: Image.Image = PICTURE, **options) -> bytes:
+def encoded(form: str, picture: Image.Image = PICTURE, **options: Any) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, form, **options)
     return buffer.getvalue()
@@ -78,13 +81,13 @@ def animation(frames: int, size: tuple[int, int] = (8, 8)) -> bytes:
     return encoded("gif", pictures[0], save_all=True, append_images=pictures[1:])
 
 
-def test_it_is_a_kind():
+def test_it_is_a_kind() -> None:
     assert isinstance(KIND, Kind)
     assert frozenset(EXTENSIONS) == KIND.media_types
 
 
 @pytest.mark.parametrize("case", cases("image", "accept"), ids=lambda case: case.name)
-def test_a_good_image_of_the_corpus_has_its_facts(decoders, case: Case):
+def test_a_good_image_of_the_corpus_has_its_facts(decoders: Decoders, case: Case) -> None:
     facts = probe(decoders, case.path)
     form = case.facts["format"]
     assert facts.media_type == MEDIA_TYPES.get(form, f"image/{form}")
@@ -99,13 +102,13 @@ def test_a_good_image_of_the_corpus_has_its_facts(decoders, case: Case):
 
 
 @pytest.mark.parametrize("case", cases("image", "reject"), ids=lambda case: case.name)
-def test_a_bad_image_of_the_corpus_is_refused(decoders, case: Case):
+def test_a_bad_image_of_the_corpus_is_refused(decoders: Decoders, case: Case) -> None:
     with pytest.raises((errors.Unsupported, errors.Malformed)):
         probe(decoders, case.path)
 
 
 @pytest.mark.parametrize("case", cases("image", "survive"), ids=lambda case: case.name)
-def test_an_odd_image_of_the_corpus_is_taken_or_refused(decoders, case: Case):
+def test_an_odd_image_of_the_corpus_is_taken_or_refused(decoders: Decoders, case: Case) -> None:
     try:
         assert probe(decoders, case.path).kind == "image"
     except (errors.Unsupported, errors.Malformed) as refusal:
@@ -113,13 +116,13 @@ def test_an_odd_image_of_the_corpus_is_taken_or_refused(decoders, case: Case):
 
 
 @pytest.mark.parametrize("kind", ["docx", "pdf", "video"])
-def test_no_other_file_of_the_corpus_is_an_image(decoders, kind):
+def test_no_other_file_of_the_corpus_is_an_image(decoders: Decoders, kind: str) -> None:
     for case in cases(kind, "accept", "reject", "survive"):
         with pytest.raises(errors.Unsupported):
             probe(decoders, case.path)
 
 
-def test_probing_hostile_images_needs_little_memory():
+def test_probing_hostile_images_needs_little_memory() -> None:
     with pool(files_per_child=10_000, preload=("mediatheque.kinds.image_probe",)) as decoders:
         before = decoders.run(MISBEHAVIOUR + "peak_bytes")
         for case in cases("image", "reject", "survive"):
@@ -140,7 +143,9 @@ def test_probing_hostile_images_needs_little_memory():
         ("avif", "image/avif", ".avif"),
     ],
 )
-def test_the_type_comes_from_the_bytes(decoders, tmp_path, form, media_type, extension):
+def test_the_type_comes_from_the_bytes(
+    decoders: Decoders, tmp_path: Path, form: str, media_type: str, extension: str
+) -> None:
     facts = probe(decoders, written(tmp_path / "a.exe[n=-1]", encoded(form)))
     assert (facts.media_type, facts.extension) == (media_type, extension)
     assert (facts.kind, facts.width, facts.height, facts.frames) == ("image", 120, 80, 1)
@@ -161,18 +166,18 @@ def test_the_type_comes_from_the_bytes(decoders, tmp_path, form, media_type, ext
         b"II*\0" + b"\0" * 100,
     ],
 )
-def test_other_types_are_unsupported(probed, data):
+def test_other_types_are_unsupported(probed: Probed, data: bytes) -> None:
     with pytest.raises(errors.Unsupported):
         probed(data)
 
 
-def test_an_empty_file_is_malformed(probed):
+def test_an_empty_file_is_malformed(probed: Probed) -> None:
     with pytest.raises(errors.Malformed, match="empty"):
         probed(b"")
 
 
 @pytest.mark.parametrize("form", ["jpeg", "png", "gif", "webp", "avif"])
-def test_an_image_cut_anywhere_is_refused(probed, form):
+def test_an_image_cut_anywhere_is_refused(probed: Probed, form: str) -> None:
     whole = encoded(form)
     for length in range(1, len(whole) - 1, max(1, len(whole) // 40)):
         with pytest.raises((errors.Malformed, errors.Unsupported)):
@@ -180,11 +185,11 @@ def test_an_image_cut_anywhere_is_refused(probed, form):
 
 
 @pytest.mark.parametrize("form", ["jpeg", "png", "gif"])
-def test_bytes_after_the_image_are_left_alone(probed, form):
+def test_bytes_after_the_image_are_left_alone(probed: Probed, form: str) -> None:
     assert probed(encoded(form) + b"PK\x03\x04 appended").width == 120
 
 
-def test_an_end_marker_in_a_thumbnail_does_not_complete_a_jpeg(probed):
+def test_an_end_marker_in_a_thumbnail_does_not_complete_a_jpeg(probed: Probed) -> None:
     large = Image.effect_noise((2000, 1500), 90)
     exif = Image.Exif()
     exif[0x010E] = "\xff\xd9"
@@ -194,7 +199,7 @@ def test_an_end_marker_in_a_thumbnail_does_not_complete_a_jpeg(probed):
         probed(whole[: len(whole) // 2])
 
 
-def test_a_png_with_one_wrong_bit_is_refused(probed):
+def test_a_png_with_one_wrong_bit_is_refused(probed: Probed) -> None:
     data = bytearray(encoded("png", Image.effect_noise((1200, 1000), 90)))
     assert probed(bytes(data)).width == 1200
     data[len(data) // 2] ^= 1
@@ -203,52 +208,52 @@ def test_a_png_with_one_wrong_bit_is_refused(probed):
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 10), (10, 0), (30_001, 1), (1, 30_001), (12_000, 10_001)])
-def test_sizes_beyond_the_limits_are_refused_from_the_header(probed, width, height):
+def test_sizes_beyond_the_limits_are_refused_from_the_header(probed: Probed, width: int, height: int) -> None:
     with pytest.raises(errors.Malformed):
         probed(png_header(width, height))
 
 
-def test_the_largest_size_is_taken(probed):
+def test_the_largest_size_is_taken(probed: Probed) -> None:
     facts = probed(png_header(12_000, 10_000))
     assert (facts.width, facts.height) == (12_000, 10_000)
 
 
-def test_an_animation_has_at_most_500_frames(probed):
+def test_an_animation_has_at_most_500_frames(probed: Probed) -> None:
     assert probed(animation(500)).frames == 500
     with pytest.raises(errors.Malformed, match="frames"):
         probed(animation(501))
 
 
-def test_an_animation_has_at_most_250_megabytes_over_all_frames(probed):
+def test_an_animation_has_at_most_250_megabytes_over_all_frames(probed: Probed) -> None:
     with pytest.raises(errors.Malformed, match="frames"):
         probed(animation(17, (2000, 2000)))
 
 
-def test_an_animated_webp_counts_its_frames(probed):
+def test_an_animated_webp_counts_its_frames(probed: Probed) -> None:
     pictures = [Image.new("RGB", (16, 16), (number * 60, 0, 0)) for number in range(4)]
     assert probed(encoded("webp", pictures[0], save_all=True, append_images=pictures[1:])).frames == 4
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_width_and_height_are_those_a_viewer_sees(probed, orientation):
+def test_width_and_height_are_those_a_viewer_sees(probed: Probed, orientation: int) -> None:
     facts = probed(oriented(orientation))
     assert (facts.width, facts.height) == ((120, 80) if orientation < 5 else (80, 120))
     assert facts.details["orientation"] == orientation
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
-def test_an_unknown_orientation_counts_as_1(probed, orientation):
+def test_an_unknown_orientation_counts_as_1(probed: Probed, orientation: int) -> None:
     facts = probed(oriented(orientation))
     assert (facts.width, facts.height, facts.details["orientation"]) == (120, 80, 1)
 
 
-def test_a_capture_time_with_its_offset_is_exact(probed):
+def test_a_capture_time_with_its_offset_is_exact(probed: Probed) -> None:
     facts = probed(dated("2024:05:06 07:08:09", "+02:00"))
     assert facts.captured_at == datetime(2024, 5, 6, 5, 8, 9, tzinfo=UTC)
     assert facts.details["captured_at_offset"] == "+02:00"
 
 
-def test_a_capture_time_without_an_offset_counts_as_utc(probed):
+def test_a_capture_time_without_an_offset_counts_as_utc(probed: Probed) -> None:
     facts = probed(dated("2024:05:06 07:08:09"))
     assert facts.captured_at == datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
     assert facts.details["captured_at_offset"] is None
@@ -257,7 +262,7 @@ def test_a_capture_time_without_an_offset_counts_as_utc(probed):
 @pytest.mark.parametrize(
     "moment", [None, "0000:00:00 00:00:00", "2024:13:45 99:99:99", "yesterday", "    :  :     :  :  "]
 )
-def test_a_capture_time_that_is_none_is_absent(probed, moment):
+def test_a_capture_time_that_is_none_is_absent(probed: Probed, moment: str | None) -> None:
     facts = probed(dated(moment, "+02:00"))
     assert facts.captured_at is None
     assert "captured_at_offset" not in facts.details
@@ -272,7 +277,9 @@ def test_a_capture_time_that_is_none_is_absent(probed, moment):
         ("CMYK", "jpeg", "cmyk", False),
     ],
 )
-def test_details_tell_colours_and_alpha(probed, mode, form, color_space, has_alpha):
+def test_details_tell_colours_and_alpha(
+    probed: Probed, mode: str, form: str, color_space: str, has_alpha: bool
+) -> None:
     details = probed(encoded(form, PICTURE.convert(mode))).details
     assert (details["color_space"], details["has_alpha"]) == (color_space, has_alpha)
 
@@ -286,7 +293,13 @@ SEEDS = [encoded(form, PICTURE.resize((24, 16))) for form in ("jpeg", "png", "gi
     changes=st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=6),
     cut=st.none() | st.integers(0, 4000),
 )
-def test_mutated_images_give_facts_or_a_refusal(decoders, tmp_path_factory, seed, changes, cut):
+def test_mutated_images_give_facts_or_a_refusal(
+    decoders: Decoders,
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: bytes,
+    changes: list[tuple[int, int]],
+    cut: int | None,
+) -> None:
     data = bytearray(seed)
     for position, value in changes:
         data[position % len(data)] = value

@@ -92,7 +92,12 @@ def test_a_turn_of_a_worker_that_died_ends_by_itself(database: Database) -> None
     with database.hasten() as tx:
         assert crawls.hold(tx, "a:80", "dead", hold_seconds=0.3)
     found: list[tuple[Claim, str]] = []
-    wait_for(lambda: bool(found.extend(filter(None, [claim(database, "next")])) or found), "the turn to end")
+
+    def is_next() -> bool:
+        found.extend(filter(None, [claim(database, "next")]))
+        return bool(found)
+
+    wait_for(is_next, "the turn to end")
     assert (found[0][0].job_id, found[0][0].attempts) == (dead[0].job_id, 2)
     with database.hasten() as tx:
         crawls.free(tx, "a:80", "dead", pause_seconds=0)

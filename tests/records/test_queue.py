@@ -79,7 +79,12 @@ def test_a_job_whose_lease_has_ended_is_somebody_elses(database: Database) -> No
     with database.hasten() as tx:
         runs.renew(tx, "first", [first.job_id], 0.2)
     taken: list[Claim] = []
-    wait_for(lambda: bool(taken.extend(claim(database, "second")) or taken), "the lease to end")
+
+    def is_taken() -> bool:
+        taken.extend(claim(database, "second"))
+        return bool(taken)
+
+    wait_for(is_taken, "the lease to end")
     assert (taken[0].job_id, taken[0].fence, taken[0].attempts) == (first.job_id, first.fence + 1, 2)
 
 

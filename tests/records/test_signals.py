@@ -70,9 +70,13 @@ def test_a_signal_sent_before_the_wait_is_not_lost(signals: Signals) -> None:
 
 
 def test_a_flood_of_signals_is_one(signals: Signals) -> None:
+    def flood() -> None:
+        for _ in range(200):
+            signals.send()
+
     while signals.wait(0):
         pass
-    threads = [threading.Thread(target=lambda: [signals.send() for _ in range(200)]) for _ in range(4)]
+    threads = [threading.Thread(target=flood) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

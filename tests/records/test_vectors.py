@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import DATABASES
 from tests.records import rows
 
 SEED = 2
+Amounts = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 NUMBERS = np.random.default_rng(SEED)
 MODEL = "engine-1"
 
@@ -37,17 +39,18 @@ def _same_numbers() -> None:
     NUMBERS.bit_generator.state = np.random.default_rng(SEED).bit_generator.state
 
 
-def direction(count: int = 1) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
+def direction(count: int = 1) -> Amounts:
     found = NUMBERS.normal(size=(count, vectors.INDEXED)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    directions: Amounts = found / np.linalg.norm(found, axis=1, keepdims=True)
+    return directions
 
 
-def row(position: int, amounts: "np.ndarray[tuple[int, ...], np.dtype[np.float32]]") -> dict[str, object]:
+def row(position: int, amounts: Amounts) -> dict[str, object]:
     return {"field": "title", "position": position, "digest": f"{position}-{amounts[0]:.6f}", "snippet": "a snippet",
             "page_numbers": None, "start_seconds": None, "amounts": amounts.astype("<f2").tobytes()}  # fmt: skip
 
 
-def filled(database: Database, files: int, passages: int = 3, model: str = MODEL) -> tuple[int, dict[int, object]]:
+def filled(database: Database, files: int, passages: int = 3, model: str = MODEL) -> tuple[int, dict[int, Amounts]]:
     """(tenant, passages' directions by file)"""
     tenant_id, found = rows.tenant(database), {}
     with database.hasten() as tx:
@@ -58,14 +61,15 @@ def filled(database: Database, files: int, passages: int = 3, model: str = MODEL
     return tenant_id, found
 
 
-def ids(database: Database, looking: Nearest, tenant_id: int, question: object, **options: object) -> list[int]:
+def ids(database: Database, looking: Nearest, tenant_id: int, question: Amounts, **options: Any) -> list[int]:
+    wanted: dict[str, Any] = {"limit": 5, "floor": -1.0} | options
     with database.read() as tx:
-        near = looking.find(tx, tenant_id, MODEL, question, **({"limit": 5, "floor": -1.0} | options))  # type: ignore[arg-type]
+        near = looking.find(tx, tenant_id, MODEL, question, **wanted)
     return [it.owner_id for it in near]
 
 
-def expected(found: dict[int, object], question: object, limit: int = 5) -> list[int]:
-    likeness = {it: float((amounts @ question).max()) for it, amounts in found.items()}  # type: ignore[operator]
+def expected(found: dict[int, Amounts], question: Amounts, limit: int = 5) -> list[int]:
+    likeness = {it: float((amounts @ question).max()) for it, amounts in found.items()}
     return sorted(likeness, key=lambda it: -likeness[it])[:limit]
 
 
@@ -117,12 +121,12 @@ def test_the_same_texts_keep_their_rows(library: Database) -> None:
 
     def kept() -> set[int]:
         with library.read() as tx:
-            near = Nearest().find(tx, tenant_id, MODEL, amounts[0], limit=5, floor=-1.0, each=True)  # type: ignore[index]
+            near = Nearest().find(tx, tenant_id, MODEL, amounts[0], limit=5, floor=-1.0, each=True)
         return {it.vector_id for it in near}
 
     before = kept()
     with library.hasten() as tx:
-        vectors.put(tx, tenant_id, asset_id, MODEL, [row(place, it) for place, it in enumerate(amounts[:2])])  # type: ignore[index]
+        vectors.put(tx, tenant_id, asset_id, MODEL, [row(place, it) for place, it in enumerate(amounts[:2])])
     assert kept() < before and len(kept()) == 2
 
 

@@ -41,7 +41,9 @@ def edited(data: bytes, edits: list[Any]) -> bytes:
 
 
 def cleaned(decoders: Decoders, file: Path, media_type: str, policy: str, orientation: int = 1) -> bytes:
-    arguments = {"path": str(file), "media_type": media_type, "orientation": orientation, "policy": policy}
+    arguments: dict[str, Any] = {
+        "path": str(file), "media_type": media_type, "orientation": orientation, "policy": policy
+    }  # fmt: skip
     return edited(file.read_bytes(), decoders.run(EDITS, **arguments))
 
 
@@ -166,7 +168,9 @@ def told(file: Path) -> tuple[dict[str, str], list[tuple[str, int, bytes]]]:
     """The container's words, and every packet that is seen or heard."""
     with av.open(str(file)) as container:
         streams = [it for it in container.streams if it.type in {"video", "audio"}]
-        packets = [(it.stream.type, it.pts or 0, bytes(it)) for it in container.demux(streams) if it.size]
+        packets: list[tuple[str, int, bytes]] = [
+            (it.stream.type, it.pts or 0, bytes(it)) for it in container.demux(streams) if it.size
+        ]
         return dict(container.metadata), packets
 
 
@@ -175,7 +179,9 @@ def test_bad_files_that_came_past_the_probe_do_no_harm(decoders: Decoders, case:
     data = case.path.read_bytes()
     for media_type in ("image/jpeg", "image/png", "image/webp", "image/gif", "image/heic", "video/mp4"):
         for policy in POLICIES:
-            arguments = {"path": str(case.path), "media_type": media_type, "orientation": 1, "policy": policy}
+            arguments: dict[str, Any] = {
+                "path": str(case.path), "media_type": media_type, "orientation": 1, "policy": policy
+            }  # fmt: skip
             try:
                 edited(data, decoders.run(EDITS, **arguments))
             except (errors.Malformed, errors.Unsupported) as refusal:

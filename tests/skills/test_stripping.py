@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def decoders() -> Iterator[Decoders]:
 def test_stripping_leaves_the_pixels(decoders: Decoders, tmp_path: Path, case: Case) -> None:
     facts = KIND.facts(decoders.run(KIND.probe, path=str(case.path)))
     output = tmp_path / "stripped"
-    arguments = {"path": str(case.path), "media_type": facts.media_type, "output": str(output)}
+    arguments: dict[str, Any] = {"path": str(case.path), "media_type": facts.media_type, "output": str(output)}
     orientation = facts.details["orientation"]
     if facts.media_type not in STRIPPED:
         with pytest.raises(errors.Unsupported):

@@ -1,8 +1,8 @@
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from mediatheque import errors
 from mediatheque.decoder import DecoderFailed, Decoders
 from mediatheque.kinds.image import KIND
 from mediatheque.model import Facts, Queue
+from mediatheque.ports import Work
 from mediatheque.skills.variants import SIZES, SKILL
 from tests.corpus import Case, cases
 from tests.pools import MISBEHAVIOUR, pool
@@ -20,7 +21,7 @@ COLOUR_MANAGED = {"images/heic/iphone.heic": 10, "images/jpeg/cmyk_194x71.jpg": 
 """The corpus' means ignore colour profiles; ours do not."""
 PATTERN_TOLERANCE = 7
 """WebP halves the resolution of colour, which shows in patterns of 32 pixels."""
-METADATA = (
+METADATA: tuple[bytes, ...] = (
     b"Exif\0",
     b"EXIF",
     b"eXIf",
@@ -63,6 +64,10 @@ class Recorded:
         return picture
 
 
+Run = Callable[[Path], Recorded]
+Made = Callable[..., Recorded]
+
+
 @pytest.fixture(scope="module")
 def decoders() -> Iterator[Decoders]:
     with pool(files_per_child=10_000, preload=("mediatheque.skills.variants_decode",)) as decoders:
@@ -70,21 +75,21 @@ def decoders() -> Iterator[Decoders]:
 
 
 @pytest.fixture
-def run(decoders, tmp_path):
+def run(decoders: Decoders, tmp_path: Path) -> Run:
     def run(source: Path) -> Recorded:
         facts = KIND.facts(decoders.run(KIND.probe, path=str(source)))
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
         work = Recorded(decoders, facts, source, folder)
         for step in SKILL.steps:
-            step.run(work)
+            step.run(cast(Work, work))
         return work
 
     return run
 
 
 @pytest.fixture
-def made(run, tmp_path):
+def made(run: Run, tmp_path: Path) -> Made:
     def made(form: str, picture: Image.Image, **options: Any) -> Recorded:
         path = tmp_path / "source"
         picture.save(path, form, **options)
@@ -116,13 +121,13 @@ def photo(width: int, height: int) -> Image.Image:
     return Image.fromarray((127 + 120 * np.stack(waves, axis=-1)).astype(np.uint8))
 
 
-def test_it_makes_images_usable():
-    assert (SKILL.name, SKILL.version, SKILL.kinds) == ("variants", 1, {"image"})
+def test_it_makes_images_usable() -> None:
+    assert (SKILL.name, SKILL.version, SKILL.kinds) == ("variants", 1, frozenset({"image"}))
     assert (SKILL.queue, SKILL.essential, SKILL.automatic) == (Queue.FAST, True, True)
 
 
 @pytest.mark.parametrize("case", cases("image", "accept"), ids=lambda case: case.name)
-def test_variants_of_a_good_image_show_the_same_picture(run, case: Case):
+def test_variants_of_a_good_image_show_the_same_picture(run: Run, case: Case) -> None:
     work = run(case.path)
     assert set(work.variants) == {*SIZES, "thumbnail"}
     assert work.picture("large_1024").format == "WEBP"
@@ -140,6 +145,8 @@ def test_variants_of_a_good_image_show_the_same_picture(run, case: Case):
 
 def check_sizes(work: Recorded) -> None:
     width, height = work.facts.width, work.facts.height
+    assert width is not None
+    assert height is not None
     for name, side in {**SIZES, "thumbnail": 256}.items():
         scale = min(1, side / max(width, height))
         assert abs(work.variants[name][2] - width * scale) <= 1
@@ -166,7 +173,7 @@ def expected_quadrants(case: Case) -> Any:
 
 
 @pytest.mark.parametrize("case", cases("image", "survive"), ids=lambda case: case.name)
-def test_an_odd_image_of_the_corpus_succeeds_or_is_refused(run, case: Case):
+def test_an_odd_image_of_the_corpus_succeeds_or_is_refused(run: Run, case: Case) -> None:
     try:
         assert run(case.path).variants
     except (errors.Malformed, errors.Unsupported) as refusal:
@@ -174,10 +181,10 @@ def test_an_odd_image_of_the_corpus_succeeds_or_is_refused(run, case: Case):
 
 
 @pytest.mark.parametrize("case", cases("image", "reject"), ids=lambda case: case.name)
-def test_a_bad_image_that_came_past_the_probe_does_no_harm(decoders, tmp_path, case: Case):
+def test_a_bad_image_that_came_past_the_probe_does_no_harm(decoders: Decoders, tmp_path: Path, case: Case) -> None:
     for media_type in ("image/jpeg", "image/heic"):
         try:
-            arguments = {"path": str(case.path), "media_type": media_type, "folder": str(tmp_path)}
+            arguments: dict[str, Any] = {"path": str(case.path), "media_type": media_type, "folder": str(tmp_path)}
             decoders.run("mediatheque.skills.variants_decode:make", **arguments)
         except errors.Malformed as refusal:
             assert refusal.message
@@ -189,7 +196,7 @@ def test_a_bad_image_that_came_past_the_probe_does_no_harm(decoders, tmp_path, c
     ("form", "thumbnail"),
     [("jpeg", "JPEG"), ("png", "PNG"), ("gif", "PNG"), ("webp", "WEBP"), ("avif", "WEBP")],
 )
-def test_the_thumbnail_keeps_the_type_where_it_can(made, form, thumbnail):
+def test_the_thumbnail_keeps_the_type_where_it_can(made: Made, form: str, thumbnail: str) -> None:
     work = made(form, photo(400, 300))
     assert work.picture("thumbnail").format == thumbnail
     assert work.variants["thumbnail"][1:] == (f"image/{thumbnail.lower()}", 256, 192)
@@ -198,7 +205,7 @@ def test_the_thumbnail_keeps_the_type_where_it_can(made, form, thumbnail):
 @pytest.mark.parametrize(
     "size", [(2000, 1000), (1000, 2000), (1025, 3), (30_000, 20), (700, 700), (5, 5), (1, 1), (1, 3000)]
 )
-def test_sizes_keep_the_aspect_ratio_and_never_grow(made, size):
+def test_sizes_keep_the_aspect_ratio_and_never_grow(made: Made, size: tuple[int, int]) -> None:
     work = made("png", photo(*size))
     assert work.variants["large_1024"][2:] == work.picture("large_1024").size
     for name, side in SIZES.items():
@@ -213,7 +220,7 @@ def check_sizes_of_long_sides(work: Recorded, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_is_baked_in(made, orientation):
+def test_orientation_is_baked_in(made: Made, orientation: int) -> None:
     picture = Image.new("RGB", (300, 200), (250, 0, 0))
     picture.paste((0, 0, 250), (0, 0, 150, 100))
     exif = Image.Exif()
@@ -227,7 +234,7 @@ def test_orientation_is_baked_in(made, orientation):
     assert np.abs(quadrants(work.picture("large_1024")) - quadrants(picture)).max() < 4
 
 
-def test_metadata_is_gone_from_every_variant(made):
+def test_metadata_is_gone_from_every_variant(made: Made) -> None:
     exif = Image.Exif()
     exif[0x010F], exif[0x010E] = "Maker", "<script>alert(1)</script>"
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 29.5), 3: "E", 4: (2.0, 17.0, 40.2)})
@@ -236,60 +243,66 @@ def test_metadata_is_gone_from_every_variant(made):
     check_no_metadata(work)
 
 
-def test_text_chunks_of_a_png_are_gone(made):
+def test_text_chunks_of_a_png_are_gone(made: Made) -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "<script>alert(1)</script>")
     text.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta/>")
     check_no_metadata(made("png", photo(300, 200), pnginfo=text))
 
 
-def test_alpha_is_kept_where_the_format_has_it(made):
+def test_alpha_is_kept_where_the_format_has_it(made: Made) -> None:
     picture = photo(300, 200)
     picture.putalpha(Image.linear_gradient("L").resize((300, 200)))
     work = made("png", picture)
     for name in work.variants:
         assert work.picture(name).mode == "RGBA"
-        assert work.picture(name).getpixel((0, 0))[3] < 20
+        pixel = work.picture(name).getpixel((0, 0))
+        assert isinstance(pixel, tuple)
+        assert pixel[3] < 20
 
 
-def test_deep_and_grey_and_cmyk_images_become_8_bit_srgb(made, tmp_path):
+def test_deep_and_grey_and_cmyk_images_become_8_bit_srgb(made: Made, tmp_path: Path) -> None:
     grey16 = Image.fromarray(np.linspace(0, 65535, 300 * 200, dtype=np.uint16).reshape(200, 300))
     work = made("png", grey16)
     assert work.picture("large_1024").mode == "RGB"
     assert abs(np.asarray(work.picture("large_1024")).mean() - 127.5) < 3
 
 
-def test_an_animation_shows_its_first_frame(made):
+def test_an_animation_shows_its_first_frame(made: Made) -> None:
     frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "lime", "blue")]
     work = made("webp", frames[0], save_all=True, append_images=frames[1:], lossless=True)
     assert work.facts.frames == 3
-    assert work.picture("large_1024").getpixel((32, 32))[0] > 240
+    pixel = work.picture("large_1024").getpixel((32, 32))
+    assert isinstance(pixel, tuple)
+    assert pixel[0] > 240
 
 
-def test_a_photo_cut_short_behind_its_header_is_malformed(decoders, tmp_path):
+def test_a_photo_cut_short_behind_its_header_is_malformed(decoders: Decoders, tmp_path: Path) -> None:
     buffer = io.BytesIO()
     photo(2000, 1500).save(buffer, "jpeg", quality=95)
     path = tmp_path / "cut"
     path.write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
-    arguments = {"path": str(path), "media_type": "image/jpeg", "folder": str(tmp_path)}
+    arguments: dict[str, Any] = {"path": str(path), "media_type": "image/jpeg", "folder": str(tmp_path)}
     with pytest.raises(errors.Malformed):
         decoders.run("mediatheque.skills.variants_decode:make", **arguments)
 
 
-def test_a_file_that_cannot_be_read_is_not_called_malformed(decoders, tmp_path):
+def test_a_file_that_cannot_be_read_is_not_called_malformed(decoders: Decoders, tmp_path: Path) -> None:
     for media_type in ("image/jpeg", "image/heic"):
-        arguments = {"path": str(tmp_path / "absent"), "media_type": media_type, "folder": str(tmp_path)}
+        arguments: dict[str, Any] = {
+            "path": str(tmp_path / "absent"), "media_type": media_type, "folder": str(tmp_path)
+        }  # fmt: skip
         with pytest.raises(DecoderFailed, match="FileNotFoundError"):
             decoders.run("mediatheque.skills.variants_decode:make", **arguments)
 
 
-def test_hashes_are_short_and_stable(made):
+def test_hashes_are_short_and_stable(made: Made) -> None:
     work = made("png", photo(640, 480))
     assert len(work.findings["blur_hash"]) == 28
     assert len(work.findings["perceptual_hash"]) == 16
 
 
-def test_the_perceptual_hash_survives_size_and_format_but_tells_pictures_apart(made):
+def test_the_perceptual_hash_survives_size_and_format_but_tells_pictures_apart(made: Made) -> None:
     first = made("png", photo(800, 600)).findings["perceptual_hash"]
     smaller = made("jpeg", photo(800, 600).resize((400, 300)), quality=40).findings["perceptual_hash"]
     other = made("png", photo(800, 600).rotate(90)).findings["perceptual_hash"]
@@ -297,17 +310,20 @@ def test_the_perceptual_hash_survives_size_and_format_but_tells_pictures_apart(m
     assert distance(first, other) > 12
 
 
-def test_a_flat_picture_has_no_perceptual_hash(made):
+def test_a_flat_picture_has_no_perceptual_hash(made: Made) -> None:
     work = made("png", Image.new("RGB", (300, 200), "teal"))
     assert "perceptual_hash" not in work.findings
     assert work.findings["blur_hash"]
 
 
-def test_twelve_megapixels_stay_within_the_memory_limit(decoders, tmp_path):
+def test_twelve_megapixels_stay_within_the_memory_limit(decoders: Decoders, tmp_path: Path) -> None:
     picture = photo(4032, 3024)
-    for form, options in [("jpeg", {"progressive": True}), ("png", {"compress_level": 1}), ("webp", {"method": 0})]:
+    forms: dict[str, dict[str, Any]] = {
+        "jpeg": {"progressive": True}, "png": {"compress_level": 1}, "webp": {"method": 0}
+    }  # fmt: skip
+    for form, options in forms.items():
         path = tmp_path / form
         picture.save(path, form, **options)
-        arguments = {"path": str(path), "media_type": f"image/{form}", "folder": str(tmp_path)}
+        arguments: dict[str, Any] = {"path": str(path), "media_type": f"image/{form}", "folder": str(tmp_path)}
         assert decoders.run("mediatheque.skills.variants_decode:make", **arguments)["large_1024"] == [1024, 768]
     assert decoders.run(MISBEHAVIOUR + "peak_bytes") < 512 << 20

@@ -100,7 +100,7 @@ def test_a_used_up_rate_limit_is_told_and_nobody_asks_again(server: GitHub, stor
 def test_a_refusal_says_what_is_wrong(
     server: GitHub, tmp_path: Path, changes: dict[str, str], error: type[LibraryError], message: str
 ) -> None:
-    store = github_store(server, tmp_path, **changes)  # type: ignore[arg-type]
+    store = github_store(server, tmp_path, **changes)
     with pytest.raises(error):
         put(store)
     with pytest.raises(error, match=message) as told:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import obstore
@@ -95,7 +96,12 @@ def test_a_dead_service_is_left_alone_after_some_failures(tmp_path: Path, monkey
         with pytest.raises(Unavailable):
             store.size("a")
     asked, head = list[object](), obstore.head
-    monkeypatch.setattr(obstore, "head", lambda *given: asked.append(given) or head(*given))
+
+    def noted(*given: Any) -> Any:
+        asked.append(given)
+        return head(*given)
+
+    monkeypatch.setattr(obstore, "head", noted)
     started = time.monotonic()
     for _ in range(50):
         with pytest.raises(Unavailable) as refusal:

@@ -135,7 +135,7 @@ def test_several_or_senseless_ranges_answer_the_whole(
     anyone: httpx.Client, small: tuple[str, bytes], wanted: str
 ) -> None:
     url, data = small
-    answer = anyone.get(url, headers={"Range": wanted.encode()})
+    answer = anyone.get(url, headers={b"Range": wanted.encode()})
     assert (answer.status_code, answer.content) == (200, data)
 
 
@@ -157,10 +157,10 @@ def test_if_range_with_another_validator_answers_the_whole(anyone: httpx.Client,
 def test_no_range_or_validator_is_an_error_of_ours(anyone: httpx.Client, small: tuple[str, bytes], wanted: str) -> None:
     url, data = small
     value = "".join(char for char in wanted if char.isprintable()).strip().encode("latin-1")
-    answer = anyone.get(url, headers={"Range": value})
+    answer = anyone.get(url, headers={b"Range": value})
     assert answer.status_code in {200, 206, 416}
     assert answer.status_code != 206 or answer.content in data
-    assert anyone.get(url, headers={"If-None-Match": value}).status_code in {200, 304}
+    assert anyone.get(url, headers={b"If-None-Match": value}).status_code in {200, 304}
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP"), ("GIF", "PNG")])

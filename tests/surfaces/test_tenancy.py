@@ -96,6 +96,7 @@ def test_an_idempotency_key_is_one_tenants_own(tenant: Tenant, other_tenant: Ten
 
 @pytest.mark.parametrize("field", ["tenant_id", "tenant", "id", "user_id", "is_public", "state", "storageKey", "size"])
 def test_no_field_of_a_form_reaches_what_is_not_the_clients_to_say(tenant: Tenant, field: str) -> None:
-    image = upload(tenant.client, **{field: "1"})
+    fields: dict[str, Any] = {field: "1"}
+    image = upload(tenant.client, **fields)
     assert image["id"] != "1"
     assert tenant.client.get("/v3/images").json()["result"] == [image]

@@ -209,6 +209,7 @@ def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any
 
 def test_a_route_with_an_id_that_nobody_here_can_make_is_not_passed_over() -> None:
     (route,) = routes({"paths": {"/v9/things/{thing_id}": {"get": {}}}})
-    nobody = Estate("", *(uuid4() for _ in range(12)), "uploads/a/b/c", *(uuid4() for _ in range(12)), keys=())
+    parts: list[Any] = ["", *(uuid4() for _ in range(12)), "uploads/a/b/c", *(uuid4() for _ in range(12)), ()]
+    nobody = Estate(*parts)
     with httpx.Client() as client, pytest.raises(AssertionError, match="thing_id"):
         list(_leaks(client, route, nobody))

@@ -1,6 +1,7 @@
 """The seven endpoints (contract, 4.2)."""
 
 import json
+from typing import Any
 from uuid import UUID, uuid4
 
 from tests.surfaces.artifacts.conftest import ROOMS, Place, data, listed, refused
@@ -60,7 +61,8 @@ def test_revert_makes_a_new_version_and_takes_nothing_away(place: Place) -> None
     assert data(place.client.post(f"{place.path}/{artifact_id}/revert", json={"version": 3}))["version"] == 4
     revert = f"{place.path}/{artifact_id}/revert"
     refused(place.client.post(revert, json={"version": 9}), 404, "SW_ARTIFACT_VERSION_NOT_FOUND")
-    for body in ({}, {"version": 0}, {"version": -1}, {"version": "1"}, {"version": 1.5}, {"version": True}, []):
+    wrong: list[Any] = [{}, {"version": 0}, {"version": -1}, {"version": "1"}, {"version": 1.5}, {"version": True}, []]
+    for body in wrong:
         refused(place.client.post(revert, json=body), 422, "SW_VALIDATION_ERROR")
 
 
@@ -103,10 +105,11 @@ def test_lists_are_paged_newest_change_first(place: Place) -> None:
 def test_bad_bodies_are_refused_and_change_nothing(place: Place) -> None:
     artifact_id = place.create("one")
     path = f"{place.path}/{artifact_id}"
-    for body in (
+    wrong: list[Any] = [
         {}, {"title": None}, {"title": "  "}, {"content": 5}, {"title": "x" * 256}, {"content": "a\x00b"},
         {"content": "x", "change_description": "y" * 2001}, {"content": "x", "expected_version": 0}, [], "text", None,
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for body in wrong:
         refused(place.client.put(path, json=body), 422, "SW_VALIDATION_ERROR")
     for raw in (b"", b"{", b'{"content": "\xff"}', b'{"content": "\\ud800"}'):
         refused(place.client.put(path, content=raw), 422, "SW_VALIDATION_ERROR")

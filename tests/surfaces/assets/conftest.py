@@ -44,7 +44,8 @@ class Office:
 
     def login(self, name: str, password: str = PASSWORD) -> dict[str, Any]:
         """The `data` of a login that goes well."""
-        return data(self.try_login(name, password))
+        found: dict[str, Any] = data(self.try_login(name, password))
+        return found
 
     def acting(self, token: str) -> httpx.Client:
         """A client with that credential."""

@@ -29,7 +29,7 @@ def upload(client: httpx.Client, data: bytes | None = None, name: str = "kitten.
     return client.post("/api/v1/assets", files={"file": file}, data=fields)
 
 
-def made(client: httpx.Client, *args: Any, **fields: str) -> dict[str, Any]:
+def made(client: httpx.Client, *args: Any, **fields: Any) -> dict[str, Any]:
     answer = upload(client, *args, **fields)
     assert answer.status_code == 202, answer.text
     return dict(answer.json()["data"])
@@ -289,7 +289,8 @@ def test_a_batch_deletion_takes_both_bodies_and_names_what_was_not_there(tenant:
     assert bare == {"requestedCount": 3, "deletedCount": 1, "notFoundIds": [first, unknown]}
     named = tenant.client.post("/api/v1/assets/batch-delete", json={"ids": [second]}).json()["data"]
     assert named == {"requestedCount": 1, "deletedCount": 1, "notFoundIds": []}
-    for nothing in ([], None):
+    nothings: tuple[Any, ...] = ([], None)
+    for nothing in nothings:
         answer = tenant.client.post("/api/v1/assets/batch-delete", json=nothing)
         assert answer.json()["data"] == {"requestedCount": 0, "deletedCount": 0, "notFoundIds": []}
     assert_refused(tenant.client.post("/api/v1/assets/batch-delete", json=["x"]), 400, "request_invalid")

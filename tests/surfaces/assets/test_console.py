@@ -230,7 +230,9 @@ def _graph(*skills: str) -> str:
 
 def _draw_workflows(console: Console, asset: dict[str, Any]) -> None:
     assert console.data("GET", "system/workflows") == []
-    draft = {"name": "Tidy", "description": "", "isAutoRun": False, "graphJson": _graph("caption", "thumbnail")}
+    draft: dict[str, Any] = {
+        "name": "Tidy", "description": "", "isAutoRun": False, "graphJson": _graph("caption", "thumbnail")
+    }  # fmt: skip
     made = assert_shape(console.data("POST", "system/workflows", 201, json=draft), WORKFLOW)
     assert json.loads(made["graphJson"]) == json.loads(draft["graphJson"])
     path = f"system/workflows/{made['id']}"

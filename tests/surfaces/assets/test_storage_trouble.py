@@ -100,13 +100,16 @@ def test_a_service_that_is_away_is_503_and_found_again_without_a_restart(
     assert_refused(anonymous(asset["publicUrl"]), 404, "asset_not_found")
     before.refuses = lambda _method, _path: False
 
-    def taken() -> dict[str, Any] | None:
+    found: list[dict[str, Any]] = []
+
+    def is_taken() -> bool:
         answer = send(admin, picture("PNG", seed=2))
         assert answer.status_code in {202, 503}
-        return dict(answer.json()["data"]) if answer.status_code == 202 else None
+        if answer.status_code == 202:
+            found.append(answer.json()["data"])
+        return bool(found)
 
-    found: list[dict[str, Any]] = []
-    wait_for(lambda: bool(found.append(it) or True) if (it := taken()) else False, "the service to be found again")
+    wait_for(is_taken, "the service to be found again")
     assert ready(admin, found[0]["id"])["storageProvider"] == "s3"
 
 

@@ -148,7 +148,7 @@ def test_another_role_brings_its_own_rights(office: Office) -> None:
     assert data(office.admin.patch(url(ann), json={"role": "user"}))["permissions"] == ["assets.read"]
 
 
-CALLS = {
+CALLS: dict[str, list[tuple[str, str, Any]]] = {
     "users.read": [("GET", "/api/v1/users", None), ("GET", "/api/v1/users/{id}", None)],
     "users.create": [("POST", "/api/v1/users", {"username": "new", "password": PASSWORD, "permissions": []})],
     "users.update": [

@@ -66,6 +66,7 @@ def test_the_scenes_of_a_video_have_times_and_pictures(tenant: Tenant) -> None:
         assert answer.status_code == 302
         with Image.open(io.BytesIO(anonymous(answer.headers["location"]).content)) as picture:
             pixel = picture.convert("RGB").getpixel((32, 24))
+        assert isinstance(pixel, tuple)
         assert all(abs(one - other) < 30 for one, other in zip(pixel, colour, strict=True))
         assert anonymous(scene["thumbnail_url"]).status_code == 200
     nobodys = found["scenes"][0]["scene_id"][:-3] + "099"

@@ -36,7 +36,7 @@ def send(
     return client.post(BATCH, files=parts, data=fields, headers=headers or {})
 
 
-def sent(client: httpx.Client, files: list[bytes], **fields: str) -> dict[str, Any]:
+def sent(client: httpx.Client, files: list[bytes], **fields: Any) -> dict[str, Any]:
     answer = send(client, files, **fields)
     assert answer.status_code == 200, answer.text
     made: dict[str, Any] = answer.json()
@@ -172,7 +172,7 @@ def test_no_files_are_422_and_too_many_413(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"intent": "sing"}, {"verification_level": "much"}, {"storage_target": "moon"}])
-def test_unknown_words_are_422(tenant: Tenant, fields: dict[str, str]) -> None:
+def test_unknown_words_are_422(tenant: Tenant, fields: dict[str, Any]) -> None:
     assert refusal(send(tenant.client, some(1), **fields)) == (422, "VALIDATION_ERROR")
 
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +199,11 @@ def test_a_file_deleted_and_restored_while_it_is_worked_on_ends_whole(tenant: Te
             assert tenant.client.post(f"{FILES}/{file_id}/restore").status_code == 200
     for file_id in ids:
         assert ready(tenant.client, file_id)["variant_count"] == 5
-        url = f"{FILES}/{file_id}"
-        wait_for(lambda url=url: tenant.client.get(url).json()["description_status"] == "completed", "words", 60)
+        wait_for(partial(is_described, tenant, file_id), "words", 60)
+
+
+def is_described(tenant: Tenant, file_id: str) -> bool:
+    return bool(tenant.client.get(f"{FILES}/{file_id}").json()["description_status"] == "completed")
 
 
 @pytest.fixture(scope="module", params=DATABASES)

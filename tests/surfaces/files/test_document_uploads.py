@@ -170,7 +170,7 @@ def test_every_lie_at_confirm_is_refused_and_the_truth_still_counts(tenant: Tena
         ({"object_key": foreign["object_key"].replace("paper", "other")}, 404),
         ({"object_key": "elsewhere"}, 404),
     ):
-        assert refusal(confirm(tenant.client, made, **lie))[0] == expected, lie  # type: ignore[arg-type]
+        assert refusal(confirm(tenant.client, made, **lie))[0] == expected, lie
     assert listed(tenant.client) == listed(other_tenant.client) == []
     assert confirm(tenant.client, made).status_code == 201
 

@@ -1,6 +1,7 @@
 """The search by words and by meaning: what is found, why, among which files, and what happens without a model."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,13 @@ def shelf(server: Server) -> Iterator[tuple[Tenant, dict[str, str]]]:
                 streamed(client, pdf("Page about boats", "A sailor mends the nets"), "survey.pdf")["image_id"]
             ),
         }
-        wait_for(lambda client=client, ids=ids: set(ids.values()) == set(all_known(client)), "the vectors", 120)
+        wait_for(partial(are_known, client, set(ids.values())), "the vectors", 120)
         yield tenant, ids
     database.close()
+
+
+def are_known(client: httpx.Client, ids: set[str]) -> bool:
+    return ids == set(all_known(client))
 
 
 def found(client: httpx.Client, query: str, **body: Any) -> dict[str, Any]:

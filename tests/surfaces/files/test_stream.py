@@ -1,5 +1,6 @@
 """`POST /api/v2/user-files/upload/stream`, as its clients see it (contract, 3.3)."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -62,12 +63,13 @@ def test_title_and_tags_are_kept(tenant: Tenant) -> None:
         ({"folder_id": "folder"}, "folder_id"),
     ],
 )
-def test_a_field_that_breaks_its_rule_is_422(tenant: Tenant, fields: dict[str, str], field: str) -> None:
+def test_a_field_that_breaks_its_rule_is_422(tenant: Tenant, fields: dict[str, Any], field: str) -> None:
     answer = stream(tenant.client, **fields)
     assert refusal(answer) == (422, "VALIDATION_ERROR")
     assert answer.json()["detail"][0]["loc"][-1] == field
     assert answer.json()["error"]["details"]["field"] == field
-    assert list(tenant.objects()) == files_of(tenant.client) == []
+    assert list(tenant.objects()) == []
+    assert files_of(tenant.client) == []
 
 
 def test_a_missing_file_is_422_in_both_shapes(tenant: Tenant) -> None:
@@ -167,9 +169,9 @@ def test_credentials_and_scope_are_asked_for(server: Server, accounts: Accounts,
     for key in (None, "mt_live_" + "x" * 40):
         with server.client(key) as client:
             assert refusal(stream(client)) == (401, "INVALID_API_KEY")
-    for key in (accounts.create_key(tenant.name, role=Role.VIEWER),
-                accounts.create_key(tenant.name, scopes=["uploads.create"])):  # fmt: skip
-        with server.client(key.key) as client:
+    for made in (accounts.create_key(tenant.name, role=Role.VIEWER),
+                 accounts.create_key(tenant.name, scopes=["uploads.create"])):  # fmt: skip
+        with server.client(made.key) as client:
             assert refusal(stream(client)) == (403, "PERMISSION_DENIED")
 
 

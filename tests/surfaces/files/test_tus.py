@@ -41,7 +41,7 @@ def create(client: httpx.Client, size: int = len(DATA), data: bytes | None = Non
     return client.post(TUS, headers={name: value for name, value in sent.items() if value}, content=data)
 
 
-def created(client: httpx.Client, *args: Any, **headers: str) -> str:
+def created(client: httpx.Client, *args: Any, **headers: Any) -> str:
     answer = create(client, *args, **headers)
     assert answer.status_code == 201, answer.text
     return answer.headers["location"]
@@ -251,7 +251,7 @@ def test_bytes_that_are_no_file_we_take_are_refused_at_the_end(tenant: Tenant, s
         ({"Tus_Resumable": ""}, 412),
     ],
 )
-def test_what_cannot_be_created_is_refused(tenant: Tenant, headers: dict[str, str], expected: int) -> None:
+def test_what_cannot_be_created_is_refused(tenant: Tenant, headers: dict[str, Any], expected: int) -> None:
     answer = create(tenant.client, **headers)
     assert refusal(answer)[0] == expected
     assert answer.headers["tus-resumable"] == "1.0.0"

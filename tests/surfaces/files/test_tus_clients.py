@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 from shutil import which
+from typing import Any, cast
 
 import pytest
 from tusclient.client import TusClient
@@ -36,6 +37,7 @@ def test_tus_py_client_sends_a_file_in_pieces(tenant: Tenant, tmp_path: Path) ->
     )  # fmt: skip
     uploader.upload()
     (file_id,) = listed(tenant.client)
+    assert uploader.url is not None
     assert head(tenant.client, uploader.url).headers["upload-asset"] == file_id
     file = tenant.client.get(f"{FILES}/{file_id}").json()
     assert (file["title"], file["tags"], file["upload_method"]) == ("Größe 名前", ["x", "y"], "TUS")
@@ -46,8 +48,8 @@ def test_tus_py_client_goes_on_where_another_process_stopped(tenant: Tenant, tmp
     file = tmp_path / "photo.png"
     file.write_bytes(DATA)
     for pieces in (1, None):
-        known = FileStorage(str(tmp_path / "known.json"))
-        uploader = client_of(tenant).uploader(
+        known = cast(Any, FileStorage)(str(tmp_path / "known.json"))
+        uploader: Any = client_of(tenant).uploader(
             str(file), chunk_size=len(DATA) // 4, store_url=True, url_storage=known, metadata={"filename": "photo.png"}
         )
         assert uploader.offset == (0 if pieces else len(DATA) // 4)
@@ -60,7 +62,9 @@ def test_tus_py_client_goes_on_where_another_process_stopped(tenant: Tenant, tmp
 @pytest.mark.skipif(not MODULES or which("node") is None, reason="needs Node, and tus-js-client in TUS_MODULES")
 def test_uppys_client_breaks_off_and_goes_on(tenant: Tenant, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(DATA)
-    command = ["node", SCRIPT, f"{tenant.server.url}{TUS}", tenant.key.key, tmp_path / "photo.png", "65536"]
+    command: list[str | Path] = [
+        "node", SCRIPT, f"{tenant.server.url}{TUS}", tenant.key.key, tmp_path / "photo.png", "65536"
+    ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert listed(tenant.client) == [done.stdout.strip()]

@@ -61,7 +61,8 @@ def described(client: httpx.Client, *, seed: int = 0, **fields: str) -> dict[str
     session = answer.json()["session_id"]
     wait_for(lambda: ended(client, session), "the batch", 60)
     (result,) = client.get(f"/api/v2/uploads/sessions/{session}/results").json()["results"]
-    return {"result": result} | client.get(f"{FILES}/{result['image_id']}").json()
+    file: dict[str, Any] = client.get(f"{FILES}/{result['image_id']}").json()
+    return {"result": result} | file
 
 
 def ended(client: httpx.Client, session: str) -> bool:
@@ -70,7 +71,8 @@ def ended(client: httpx.Client, session: str) -> bool:
 
 def verification(client: httpx.Client, file: dict[str, Any]) -> dict[str, Any]:
     asset = client.get(f"/api/v1/assets/{file['id']}").json()["data"]
-    return {it["kind"]: json.loads(it["payloadJson"]) for it in asset["structuredResults"]}.get("verification", {})
+    found: dict[str, dict[str, Any]] = {it["kind"]: json.loads(it["payloadJson"]) for it in asset["structuredResults"]}
+    return found.get("verification", {})
 
 
 @pytest.mark.parametrize(("level", "calls"), [("quick", 1), ("standard", 2), ("thorough", 2), ("critical", 3)])

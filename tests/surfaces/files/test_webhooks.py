@@ -105,7 +105,7 @@ def test_what_failed_is_tried_again_before_what_follows(admin: httpx.Client, dat
     there = place(statuses=[500, 302])
     hook = hooked(admin, there, events=["asset.ready", "asset.deleted"])
     made = streamed(admin, picture("PNG"), "photo.png")["image_id"]
-    wait_for(lambda: there.told, "the first attempt", SECONDS)
+    wait_for(lambda: bool(there.told), "the first attempt", SECONDS)
     admin.delete(f"/api/v2/user-files/{made}")
     for attempts in (1, 2):
         wait_for(partial(has_failed, admin, hook, attempts), "the failure to be noted", SECONDS)
@@ -122,7 +122,7 @@ def test_one_that_hangs_keeps_nobody_waiting(admin: httpx.Client) -> None:
     for it in (slow, quick):
         hooked(admin, it, events=["asset.ready"])
     streamed(admin, picture("PNG"), "photo.png")
-    wait_for(lambda: slow.told and quick.told, "both to be told", SECONDS)
+    wait_for(lambda: bool(slow.told and quick.told), "both to be told", SECONDS)
     assert abs(slow.told[0].came_at - quick.told[0].came_at) < HANGS_SECONDS
 
 
