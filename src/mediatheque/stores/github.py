@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -214,10 +213,12 @@ class GitHubStore:
                 raise
 
 
-@cache
-def _turn(*repository: str) -> threading.Lock:  # noqa: ARG001
-    """One lock for each branch, whichever profile writes to it."""
-    return threading.Lock()
+_turns: dict[tuple[str, ...], threading.Lock] = {}
+
+
+def _turn(*branch: str) -> threading.Lock:
+    """One lock for each branch, whichever profile writes to it, also when several ask for it for the first time."""
+    return _turns.setdefault(branch, threading.Lock())
 
 
 def _blob_sha(file: Path) -> str:
