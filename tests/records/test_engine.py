@@ -11,6 +11,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from mediatheque.errors import Invalid
 from mediatheque.records import accounts
 from mediatheque.records.engine import Database, Duplicate
 from tests.support import wait_for
@@ -133,3 +134,12 @@ def test_connections_that_postgresql_has_ended_are_replaced_and_nobody_notices(u
         wait_for(lambda: administrator.execute(f"SELECT count(*) {others}").fetchone() == (0,), "their end", 30)
     assert is_there(database, "before")
     add(database, "after")
+
+
+def test_a_text_that_postgresql_cannot_hold_is_the_fault_of_who_sent_it(database: Database) -> None:
+    if database.is_sqlite:
+        assert is_there(database, "a\0b") is False
+        return
+    with pytest.raises(Invalid):
+        is_there(database, "a\0b")
+    assert is_there(database, "ab") is False

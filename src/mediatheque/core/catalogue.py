@@ -52,14 +52,14 @@ class Catalogue:
 
     def page(self, actor: Actor, terms: Terms, narrow: Filter, order: Order, *, page: int, page_size: int) -> Page:
         """A page of the tenant's images in this order; `total` counts the filtered set (exactly up to 10,000)."""
-        names.text(narrow.text, "query", terms.max_text_chars)
+        _check(narrow, terms)
         scope = Scope(actor.tenant_id, "image", None if terms.shows_private else True)
         with self._database.read() as tx:
             return _page(tx, scope, narrow, order, page, page_size)
 
     def gallery(self, terms: Terms, narrow: Filter, *, page: int, page_size: int) -> Page:
         """The public, ready images of the gallery's tenant, newest first, for anybody."""
-        names.text(narrow.text, "query", terms.max_text_chars)
+        _check(narrow, terms)
         with self._database.read() as tx:
             tenant = accounts.tenant_named(tx, self._gallery_tenant)
             if tenant is None:
@@ -105,6 +105,12 @@ class Catalogue:
     def _detail(self, tx: Tx, it: Asset) -> Detail:
         found = findings.of_skills(tx, it.blob.id, self._shown)
         return Detail(it, assets.variants_of(tx, it.blob.id), found, runs.latest(tx, it.id))
+
+
+def _check(narrow: Filter, terms: Terms) -> None:
+    """Raise `Invalid` for texts that no asset can have."""
+    names.text(narrow.text, "query", terms.max_text_chars)
+    names.text(narrow.media_type, "contentType", terms.max_text_chars)
 
 
 def _page(tx: Tx, scope: Scope, narrow: Filter, order: Order, page: int, page_size: int) -> Page:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidatePoolError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from mediatheque.errors import StorageFull, Unavailable
+from mediatheque.errors import Invalid, StorageFull, Unavailable
 from mediatheque.records import wal
 from mediatheque.records.groupcommit import GroupCommit
 
@@ -244,6 +244,8 @@ def _meaning(error: DBAPIError) -> Exception | None:
     reason = str(error.orig)
     if isinstance(error, IntegrityError):
         return Duplicate(reason)
+    if isinstance(error, DataError) and "NUL (0x00)" in reason:  # SQLite merely finds nothing of that name
+        return Invalid("String holds characters that cannot be stored", kind="string_invalid")
     if "is full" in reason or getattr(error.orig, "sqlstate", None) == "53100":
         return StorageFull()
     is_sqlite = type(error.orig).__module__ == "sqlite3"

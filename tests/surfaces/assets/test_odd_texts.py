@@ -65,3 +65,11 @@ def test_parameters_that_cannot_be_kept_are_refused(tenant: Tenant, parameters: 
 def test_a_key_of_half_a_character_stands_for_no_upload(tenant: Tenant) -> None:
     answer = post(tenant.client, "/v1/workflows/thumbnail", {"source_image_s3_key": f"uploads/{HALF}/x.png"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize(
+    "query", ["contentType=%00", "contentType=image/%00*", "query=a%00b", "contentType=" + "x" * 1001]
+)
+def test_a_filter_that_no_asset_can_meet_is_refused(tenant: Tenant, query: str) -> None:
+    for path in ("/api/v1/assets", "/api/v1/public/assets"):
+        assert refusal(tenant.client.get(f"{path}?{query}")) == (400, "request_invalid")
