@@ -16,15 +16,14 @@ from tests.support import Server, arguments, free_port, wait_for
 
 ORPHAN = """
 import os, time
-from mediatheque.supervisor import end_with
+from mediatheque.supervisor import _live
 
 parent = os.getpid()
 if os.fork():
     os._exit(0)
 while os.getppid() == parent:
     time.sleep(0.01)
-end_with(parent)
-print("it stays")
+_live(parent, lambda role, arguments: print("it began"), "web", ())
 """
 
 

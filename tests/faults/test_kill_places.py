@@ -26,15 +26,17 @@ def test_a_kill_at_any_place_loses_nothing(deployment: Site, ledger: Ledger, pla
     check(deployment, ledger)
 
 
+@pytest.mark.parametrize(("action", "ended"), [("killall", -signal.SIGKILL), ("kill", 1)])
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_first_start_that_is_killed_again_and_again_is_completed_by_the_next(
-    database: str, make_site: Callable[..., Site], ledger: Ledger, request: pytest.FixtureRequest
-) -> None:
+    database: str, action: str, ended: int, make_site: Callable[..., Site], ledger: Ledger,
+    request: pytest.FixtureRequest,
+) -> None:  # fmt: skip
     url = request.getfixturevalue("postgres").create() if database == "postgresql" else ""
     site = make_site(url, MEDIATHEQUE_SECRET="")
     for place in FIRST_START:
-        with site.armed(place, "killall"):
-            assert site.server.command("serve").returncode == -signal.SIGKILL
+        with site.armed(place, action):
+            assert site.server.command("serve").returncode == ended
     site.server.start()
     asyncio.run(press_until_struck(site, ledger, "run.recorded", "kill"))
     check(site, ledger)

@@ -124,9 +124,8 @@ def test_the_version_of_sqlite_changes_with_a_commit_of_anybody_and_with_nothing
     other.close()
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_connections_that_postgresql_has_ended_are_replaced_and_nobody_notices(url: str, database: Database) -> None:
-    if database.is_sqlite:
-        return
     add(database, "before")
     with psycopg.connect(url, autocommit=True) as administrator:
         others = "FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
