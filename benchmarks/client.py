@@ -26,6 +26,13 @@ class Client:
         answer = self._connection.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
+    def head(self, path: str) -> tuple[int, dict[str, str]]:
+        """Status, headers in lower case."""
+        self._connection.request("HEAD", path, headers=self._headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
     def json(self, path: str) -> Any:
         status, _, body = self.get(path)
         assert status == 200, f"{path} answered {status}: {body[:200]!r}"

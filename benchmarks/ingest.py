@@ -23,6 +23,8 @@ from mediatheque.decoder import ENVIRONMENT
 
 PROCESSES = 2
 LOOK_SECONDS = 0.02
+THUMBNAIL = "thumbnail"
+"""A photo's derivatives appear at once: when one is served, all are."""
 LATER = ("enrich", "later")
 """Lanes of what makes no file usable."""
 SKILLS = 4
@@ -56,15 +58,21 @@ def _until_ready(port: int, bodies: Sequence[bytes]) -> float:
     client = Client(port, ADMIN_KEY)
     started = time.perf_counter()
     ids = upload_all(port, ADMIN_KEY, bodies)
-    while _jobs(client):
-        time.sleep(LOOK_SECONDS)
+    for image_id in ids:
+        while not _is_served(client, image_id, THUMBNAIL):
+            time.sleep(LOOK_SECONDS)
     elapsed = time.perf_counter() - started
     for image_id in ids:
         for variant in sorted(VARIANTS):
-            status, headers, _ = client.get(f"/i/{image_id}?variant={variant}")
-            assert status == 200 and "immutable" in headers["cache-control"], f"{variant} of {image_id} is not there"
+            assert _is_served(client, image_id, variant), f"{variant} of {image_id} is not there"
     client.close()
     return elapsed
+
+
+def _is_served(client: Client, image_id: str, variant: str) -> bool:
+    """Whether it is that variant which the proxy serves: it stands in with the original until there is one."""
+    status, headers = client.head(f"/i/{image_id}?variant={variant}")
+    return status == 200 and "immutable" in headers["cache-control"]
 
 
 def _jobs(client: Client, lanes: Sequence[str] = ("fast",)) -> float:

@@ -62,6 +62,30 @@ class Chore:
     due_at: float = 0.0
 
 
+class Lookout:
+    """For threads that wait for the same things: one of them looks out, the others sleep behind it."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._turn = threading.Lock()
+        self._bell = threading.Event()
+
+    def ring(self) -> None:
+        """There may be something; or everybody is to go."""
+        self._bell.set()
+
+    def wait(self, next_due_seconds: Callable[[], float | None], longest_seconds: float) -> bool:
+        """Until something is due; False: everybody is to go. None due means that nothing is in sight."""
+        with self._turn:
+            while not self._stopping.is_set():
+                due = next_due_seconds()
+                if due is not None and due <= 0:
+                    return True
+                self._bell.wait(LOOK_SECONDS if due is None else min(due, longest_seconds))
+                self._bell.clear()
+        return False
+
+
 class Worker:
     def __init__(
         self,
@@ -90,8 +114,8 @@ class Worker:
         self._under_way: dict[int, tuple[Claim, Visit]] = {}
         self._stopping = threading.Event()
         self._wake = threading.Event()
-        self._news = threading.Event()
-        self._mail = threading.Event()
+        self._crawls = Lookout(self._stopping)
+        self._mail = Lookout(self._stopping)
         self._held: set[int] = set()
         self._chores = (
             Chore(pipeline.tidy, TIDY_SECONDS),
@@ -132,13 +156,9 @@ class Worker:
             thread.start()
         self._guarded(lambda: self._signals.wait(0))  # from here on `stop` is heard, also during the first long wait
         while not self._stopping.is_set():
-            self._wake.set()
-            self._news.set()
-            self._mail.set()
+            self._ring()
             self._guarded(lambda: self._signals.wait(self._patience()))
-        self._wake.set()
-        self._news.set()
-        self._mail.set()
+        self._ring()
         for thread in slots:
             thread.join()
         leaving = (*crawlers, *couriers, housekeeper)
@@ -150,6 +170,11 @@ class Worker:
     def stop(self) -> None:
         self._stopping.set()
         self._signals.send()
+
+    def _ring(self) -> None:
+        self._wake.set()
+        self._crawls.ring()
+        self._mail.ring()
 
     def _keep_house(self) -> None:
         """Do the housekeeping whose turn has come, apart from the work: a sweep may take minutes."""
@@ -186,7 +211,7 @@ class Worker:
             self._wake.set()  # where one job was there may be another: the other slot looks too
             with self._holding(claim):
                 self._do(claim, self._equipment)
-            self._mail.set()
+            self._mail.ring()
         has_arrived = self._arrivals.finish_next()  # one after each job, so that neither keeps the other waiting
         if claims or has_arrived:
             return True
@@ -203,13 +228,9 @@ class Worker:
 
     def _crawl(self) -> None:
         """One slot for crawls: most of its time goes by in waiting for others, so that it delays nobody."""
-        while not self._stopping.is_set():
-            due = self._guarded(self._pipeline.next_crawl_seconds)
-            if due is None or due > 0:
-                self._news.wait(LOOK_SECONDS if due is None else min(due, BUSY_LOOK_SECONDS))
-                self._news.clear()
-            else:
-                self._guarded(self._crawl_once)
+        next_due = partial(self._guarded, self._pipeline.next_crawl_seconds)
+        while self._crawls.wait(next_due, BUSY_LOOK_SECONDS):
+            self._guarded(self._crawl_once)
 
     def _crawl_once(self) -> None:
         assert self._crawling is not None
@@ -228,12 +249,9 @@ class Worker:
     def _post(self) -> None:
         """One slot for webhooks: receivers keep us waiting, too, and need no decoder."""
         assert self._delivering is not None
-        while not self._stopping.is_set():
-            due = self._guarded(self._delivering.next_due_seconds)
-            if due is None or due > 0:
-                self._mail.wait(LOOK_SECONDS if due is None else min(due, LOOK_SECONDS))
-                self._mail.clear()
-            elif not self._guarded(partial(self._delivering.take_turn, self._stopping.is_set)):
+        next_due = partial(self._guarded, self._delivering.next_due_seconds)
+        while self._mail.wait(next_due, LOOK_SECONDS):
+            if not self._guarded(partial(self._delivering.take_turn, self._stopping.is_set)):
                 self._stopping.wait(BUSY_SECONDS)  # another has it
 
     def _hand_back(self) -> None:

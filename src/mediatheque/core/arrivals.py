@@ -130,7 +130,7 @@ class Arrivals:
     def finish_next(self) -> bool:
         """Take in one that waits, or end it as failed; False when none waits. For workers."""
         with self._database.read() as tx:
-            if not arrivals.any_waits(tx, self._database.now_micros(tx)):
+            if not arrivals.any_waits(tx):
                 return False
         with self._database.write() as tx:
             it = arrivals.take_next(tx, self._database.now_micros(tx))

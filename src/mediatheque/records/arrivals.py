@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
 
 from mediatheque.model import Actor, Role
 from mediatheque.records.engine import Row, Tx
+from mediatheque.records.runs import POSTGRESQL_NOW, SQLITE_NOW
 from mediatheque.records.tables import MICROSECOND, arrival, tenant, user
 from mediatheque.records.tables.arrivals import EXPIRING
 from mediatheque.records.tables.arrivals import UNSETTLED as IS_UNSETTLED
@@ -106,9 +107,9 @@ def take_next(tx: Tx, now_micros: int) -> Arrival | None:
     return None if row is None else _arrival(row)
 
 
-def any_waits(tx: Tx, now_micros: int) -> bool:
-    free = and_(IS_WAITING, arrival.c.lease_until <= now_micros)
-    return tx.execute(select(arrival.c.id).where(free).limit(1)).first() is not None
+def any_waits(tx: Tx) -> bool:
+    """Whether there are bytes that can be taken in now."""
+    return tx.execute(_ANY_WAITS[tx.dialect.name == "sqlite"]).first() is not None
 
 
 def settle(tx: Tx, arrival_id: int, fence: int, values: dict[str, Any]) -> bool:
@@ -170,3 +171,11 @@ def _abandoned(now_micros: int) -> ColumnElement[bool]:
 
 def _arrival(row: Row) -> Arrival:
     return Arrival(**{column.name: row[column.name] for column in arrival.c})
+
+
+def _any_waits(now: ColumnElement[int]) -> Select[Any]:
+    return select(arrival.c.id).where(IS_WAITING, arrival.c.lease_until <= now).limit(1)
+
+
+# Built once: every worker asks after each job.
+_ANY_WAITS = {True: _any_waits(SQLITE_NOW), False: _any_waits(POSTGRESQL_NOW)}

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -60,8 +60,7 @@ def free(tx: Tx, name: str, holder: str, *, pause_seconds: float) -> None:
 
 def next_due_seconds(tx: Tx) -> float | None:
     """Until a site at which crawls wait is free; None when none wait."""
-    query = select(site.c.free_at - now(tx)).where(_waiting(now(tx))).order_by(site.c.free_at).limit(1)
-    micros = tx.execute(query).scalar()
+    micros = tx.execute(_NEXT_DUE[tx.dialect.name == "sqlite"]).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
@@ -98,6 +97,11 @@ def _take_site(moment: ColumnElement[int]) -> ReturningUpdate[Any]:
     return taken.values(holder=bindparam("turn"), free_at=until).returning(site.c.name)
 
 
+def _next_due(moment: ColumnElement[int]) -> Select[Any]:
+    return select(site.c.free_at - moment).where(_waiting(moment)).order_by(site.c.free_at).limit(1)
+
+
+_NEXT_DUE = {True: _next_due(SQLITE_NOW), False: _next_due(POSTGRESQL_NOW)}
 _TAKE_SITE = {True: _take_site(SQLITE_NOW), False: _take_site(POSTGRESQL_NOW)}
 _PLACE = job.c.site == bindparam("place")
 _TAKE = {True: runs.take(SQLITE_NOW, _PLACE), False: runs.take(POSTGRESQL_NOW, _PLACE)}

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     RowMapping,
+    Select,
     bindparam,
     case,
     delete,
@@ -181,10 +182,7 @@ def next_due_seconds(tx: Tx) -> float | None:
 
     Of the lane `later` nothing is told: whether it is its turn depends on all others (`records.lulls`).
     """
-    held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
-    due = func.min(held_until) - now(tx)
-    lanes = job.c.lane.in_([LANES[Queue.FAST], LANES[Queue.ENRICH]])
-    micros = tx.execute(select(due).where(_UNCHAINED, lanes)).scalar()
+    micros = tx.execute(_NEXT_DUE[tx.dialect.name == "sqlite"]).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
@@ -290,8 +288,15 @@ def take(now: ColumnElement[int], *more: ColumnElement[bool]) -> ReturningUpdate
     )  # fmt: skip
 
 
+def _next_due(now: ColumnElement[int]) -> Select[Any]:
+    held_until = case((job.c.lease_until > job.c.available_at, job.c.lease_until), else_=job.c.available_at)
+    lanes = job.c.lane.in_([LANES[Queue.FAST], LANES[Queue.ENRICH]])
+    return select(func.min(held_until) - now).where(_UNCHAINED, lanes)
+
+
 # Built once: to build a statement takes longer than to run it, and SQLite's writers wait for each other.
 _TAKE = {True: take(SQLITE_NOW), False: take(POSTGRESQL_NOW)}
+_NEXT_DUE = {True: _next_due(SQLITE_NOW), False: _next_due(POSTGRESQL_NOW)}
 _END = delete(job).where(*_held(bindparam("job"), bindparam("holder"), bindparam("fenced")))
 _ADD_RUN = insert(run).returning(run.c.id)
 _ADD_JOBS = insert(job)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, case, delete, exists, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from mediatheque.records.engine import Row, Tx
@@ -88,11 +88,7 @@ def next_of(tx: Tx, webhook_id: int) -> Row | None:
 
 def next_due_seconds(tx: Tx) -> float | None:
     """Until something can be delivered; None when nothing waits."""
-    due = webhook_delivery.c.due_at
-    later = case((webhook.c.free_at > due, webhook.c.free_at), else_=due)
-    both = webhook_delivery.join(webhook, webhook.c.id == webhook_delivery.c.webhook_id)
-    query = select(func.min(later) - now(tx)).select_from(both)
-    micros = tx.execute(query.where(webhook.c.is_active, webhook_delivery.c.state == PENDING, ~_BLOCKED)).scalar()
+    micros = tx.execute(_NEXT_DUE[tx.dialect.name == "sqlite"]).scalar()
     return None if micros is None else max(0.0, micros / MICROSECOND)
 
 
@@ -152,6 +148,15 @@ def _take(moment: ColumnElement[int]) -> ReturningUpdate[Any]:
     return taken.values(holder=bindparam("turn"), free_at=until).returning(webhook.c.id)
 
 
+def _next_due(moment: ColumnElement[int]) -> Select[Any]:
+    due = webhook_delivery.c.due_at
+    later = case((webhook.c.free_at > due, webhook.c.free_at), else_=due)
+    both = webhook_delivery.join(webhook, webhook.c.id == webhook_delivery.c.webhook_id)
+    query = select(func.min(later) - moment).select_from(both)
+    return query.where(webhook.c.is_active, webhook_delivery.c.state == PENDING, ~_BLOCKED)
+
+
+_NEXT_DUE = {True: _next_due(SQLITE_NOW), False: _next_due(POSTGRESQL_NOW)}
 _LISTENING = select(webhook.c.id, webhook.c.events).where(
     webhook.c.tenant_id == bindparam("tenant"), webhook.c.is_active
 )
