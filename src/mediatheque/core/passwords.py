@@ -1,5 +1,6 @@
 """Passwords: the rules for a new one, its hash, and the check, at a pace that the machine can bear."""
 
+import secrets
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,19 +43,18 @@ def check_rules(password: str, username: str) -> None:
 
 def hashed(password: str) -> str:
     """What is kept of a password; raises `Unavailable` when too many are being hashed."""
-    hasher, _ = _tools()
     with _desk():
-        return hasher.hash(_normal(password))
+        return _hasher().hash(_normal(password))
 
 
 def matches(password: str, kept: str | None) -> bool:
     """Whether this is the password; takes as long when there is none to compare with. Raises `Unavailable`."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    hasher, of_nobody = _tools()
+    of_nobody = _of_nobody()
     with _desk():
         try:
-            hasher.verify(kept or of_nobody, _normal(password))
+            _hasher().verify(kept or of_nobody, _normal(password))
         except (VerificationError, InvalidHashError):
             return False
     return kept is not None
@@ -72,14 +72,17 @@ def _desk() -> Iterator[None]:
 
 
 @cache
-def _tools() -> "tuple[PasswordHasher, str]":
-    """The hasher, and a hash that no password has; Argon2 is slow to import and not needed by most processes."""
-    import secrets
-
+def _hasher() -> "PasswordHasher":
+    """Argon2 is slow to import and not needed by most processes."""
     from argon2 import PasswordHasher
 
-    hasher = PasswordHasher()
-    return hasher, hasher.hash(secrets.token_hex())
+    return PasswordHasher()
+
+
+@cache
+def _of_nobody() -> str:
+    """A hash that no password has."""
+    return _hasher().hash(secrets.token_hex())
 
 
 def _normal(password: str) -> bytes:
