@@ -6,14 +6,17 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import create_engine
 
 from mediatheque.errors import Invalid
 from mediatheque.records import accounts
 from mediatheque.records.engine import Database, Duplicate
+from mediatheque.records.groupcommit import GroupCommit
 from tests.support import wait_for
 
 WRITE_AND_TELL = """
@@ -122,6 +125,59 @@ def test_the_version_of_sqlite_changes_with_a_commit_of_anybody_and_with_nothing
     add(database, "ourselves")
     assert database.version() != after
     other.close()
+
+
+def test_a_writer_who_is_counted_on_at_the_moment_of_giving_up_goes_on(tmp_path: Path) -> None:
+    """The first leaves its commit to the second, whose wait ends just then: one of them must commit."""
+    url = f"sqlite:///{tmp_path}/group.db"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    writers, turn = GroupCommit(engine, url, "FULL"), _AtTheLastMoment()
+    writers._turn = turn  # type: ignore[assignment]
+
+    def first() -> None:
+        with writers.transaction() as tx:
+            tx.exec_driver_sql("CREATE TABLE first (id INTEGER)")
+            turn.is_awaited.wait(30)
+
+    def second() -> None:
+        turn.is_impatient.set()
+        with writers.transaction() as tx:
+            tx.exec_driver_sql("CREATE TABLE second (id INTEGER)")
+
+    threads = [threading.Thread(target=act, daemon=True) for act in (first, second)]
+    threads[0].start()
+    wait_for(turn.locked, "the first to write", 30)
+    threads[1].start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    with engine.connect() as reader:
+        assert reader.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar() == 2
+    engine.dispose()
+
+
+class _AtTheLastMoment:
+    """A lock for which the impatient waits in vain: only when its time is up does the holder let go."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.is_impatient = threading.Event()
+        self.is_awaited = threading.Event()
+        self._is_let_go = threading.Event()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if blocking and self.is_impatient.is_set() and not self.is_awaited.is_set():
+            self.is_awaited.set()
+            self._is_let_go.wait(30)
+            return False
+        return self._lock.acquire(blocking, timeout)
+
+    def release(self) -> None:
+        self._lock.release()
+        self._is_let_go.set()
+
+    def locked(self) -> bool:
+        return self._lock.locked()
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)

@@ -61,13 +61,7 @@ class GroupCommit:
             self._lock.close()
 
     def _enter(self) -> tuple[_Group, Connection]:
-        with self._count:
-            self._waiting += 1
-        has_turn = self._turn.acquire(timeout=TURN_SECONDS)
-        with self._count:
-            self._waiting -= 1
-        if not has_turn:
-            raise Unavailable(retry_after_seconds=1)
+        self._take_turn()
         try:
             connection = self._open()
             if self._group is None:
@@ -82,9 +76,20 @@ class GroupCommit:
         self._group.size += 1
         return self._group, connection
 
+    def _take_turn(self) -> None:
+        with self._count:
+            self._waiting += 1
+        has_turn = self._turn.acquire(timeout=TURN_SECONDS)
+        with self._count:
+            self._waiting -= 1
+            # A group may count on us by now to go on with it.
+            has_turn = has_turn or self._turn.acquire(blocking=False)
+        if not has_turn:
+            raise Unavailable(retry_after_seconds=1)
+
     def _leave(self, group: _Group, connection: Connection, failure: BaseException | None) -> None:
         """End one member's part; the last one commits for all, the others wait for it."""
-        leads = True
+        passes = False
         try:
             is_first = group.size == 1
             if is_first and failure is not None:
@@ -95,26 +100,32 @@ class GroupCommit:
                 connection.exec_driver_sql("ROLLBACK TO one")
             if not is_first:
                 connection.exec_driver_sql("RELEASE one")
-            leads = not self._waiting or group.size >= GROUP_LIMIT
-            if leads:
-                self._commit(group, connection)
+            passes = self._pass_turn(group)
+            if not passes:
+                connection.exec_driver_sql("COMMIT")
+                self._end(group)
         except BaseException as error:
             # A full disk makes SQLite undo the whole transaction: then the first failure is the one to tell.
             self._abandon(failure if isinstance(failure, DBAPIError) else error)
             if failure is None:
                 raise
         finally:
-            self._turn.release()
-        if not leads and failure is None:
+            if not passes:
+                self._turn.release()
+        if passes and failure is None:
             group.done.wait()
+
+    def _pass_turn(self, group: _Group) -> bool:
+        """Let one who waits go on with the group; False when nobody does, or it is large enough."""
+        with self._count:  # so that nobody whom we count on gives up unseen
+            passes = self._waiting > 0 and group.size < GROUP_LIMIT
+            if passes:
+                self._turn.release()
+            return passes
 
     def _begin(self, connection: Connection) -> None:
         self._lock.acquire()
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    def _commit(self, group: _Group, connection: Connection) -> None:
-        connection.exec_driver_sql("COMMIT")
-        self._end(group)
 
     def _end(self, group: _Group) -> None:
         self._group = None
