@@ -78,7 +78,7 @@ def _throughput(database: Database, library: Library, home: Path, runs: int) -> 
     for drain in drains:
         assert drain.stdin is not None
         drain.stdin.close()
-    counts = [int(drain.stdout.read()) for drain in drains if drain.stdout is not None]
+    counts = [int(drain.stdout.readline()) for drain in drains if drain.stdout is not None]
     elapsed = time.perf_counter() - started
     for drain in drains:
         assert drain.wait() == 0

@@ -66,7 +66,7 @@ class Pipeline:
         self._news.tell()
 
     def claim(self, owner: str, lanes: Iterable[Queue], limit: int) -> list[Claim]:
-        with self._database.hasten() as tx:
+        with self._database.at_once() as tx:
             return runs.claim(tx, owner, lanes, limit=limit, lease_seconds=LEASE_SECONDS)
 
     def claim_later(self, owner: str) -> list[Claim]:
@@ -74,7 +74,7 @@ class Pipeline:
         with self._database.read() as tx:
             if not lulls.is_now(tx):
                 return []
-        with self._database.hasten() as tx:
+        with self._database.at_once() as tx:
             return runs.claim(tx, owner, [runs.LATER], limit=1, lease_seconds=LEASE_SECONDS)
 
     def claim_crawl(self, owner: str, holder: str) -> tuple[Claim, str] | None:

@@ -36,7 +36,7 @@ def claim(tx: Tx, owner: str, holder: str, *, lease_seconds: float, hold_seconds
     if name is None:
         return None
     wanted = {"lanes": [LANES[Queue.CRAWL]], "most": 1, "holder": owner, "lease": round(lease_seconds * MICROSECOND)}
-    taken = runs.claimed(tx, tx.execute(_TAKE[is_sqlite], wanted | {"place": name}))
+    taken = runs.taken(tx, _TAKE, wanted | {"place": name})
     if not taken:
         free(tx, name, holder, pause_seconds=0)
         return None
@@ -103,5 +103,4 @@ def _next_due(moment: ColumnElement[int]) -> Select[Any]:
 
 _NEXT_DUE = {True: _next_due(SQLITE_NOW), False: _next_due(POSTGRESQL_NOW)}
 _TAKE_SITE = {True: _take_site(SQLITE_NOW), False: _take_site(POSTGRESQL_NOW)}
-_PLACE = job.c.site == bindparam("place")
-_TAKE = {True: runs.take(SQLITE_NOW, _PLACE), False: runs.take(POSTGRESQL_NOW, _PLACE)}
+_TAKE = runs.taking(job.c.site == bindparam("place"))

@@ -4,7 +4,7 @@ A job is leased: whoever holds it renews the lease, and every write that ends it
 with, so that a worker that was thought dead cannot undo what its successor did.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Executable,
     RowMapping,
     Select,
     bindparam,
@@ -109,14 +110,18 @@ def claim(tx: Tx, owner: str, lanes: Iterable[str], *, limit: int, lease_seconds
     """Lease up to `limit` jobs that nobody holds, in the order of their lane and turn."""
     wanted = {"lanes": [LANES[lane] for lane in lanes], "most": limit, "holder": owner,
               "lease": round(lease_seconds * MICROSECOND)}  # fmt: skip
-    return claimed(tx, tx.execute(_TAKE[tx.dialect.name == "sqlite"], wanted))
+    return taken(tx, _TAKE, wanted)
 
 
-def claimed(tx: Tx, taken: Iterable[Any]) -> list[Claim]:
-    """What it takes to do the jobs that were taken."""
-    jobs = {row.run_id: row for row in taken}
-    rows = tx.execute(_DETAILS, {"runs": list(jobs)}).mappings() if jobs else ()
-    return [_claim(jobs[row["run_id"]], row) for row in rows]
+def taken(tx: Tx, take: Mapping[bool, Executable], wanted: Mapping[str, Any]) -> list[Claim]:
+    """Jobs that are leased by a statement of `taking`, with what it takes to do them."""
+    is_sqlite = tx.dialect.name == "sqlite"
+    rows = tx.execute(take[is_sqlite], wanted).mappings()
+    if not is_sqlite:
+        return [_claim(row, row) for row in rows]
+    jobs = {row["run_id"]: row for row in rows}
+    details = tx.execute(_DETAILS_OF, {"runs": list(jobs)}).mappings() if jobs else ()
+    return [_claim(jobs[row["run_id"]], row) for row in details]
 
 
 def renew(tx: Tx, owner: str, job_ids: Sequence[int], lease_seconds: float) -> None:
@@ -220,10 +225,10 @@ def now(tx: Tx) -> ColumnElement[int]:
     return SQLITE_NOW if tx.dialect.name == "sqlite" else POSTGRESQL_NOW
 
 
-def _claim(taken: Any, row: RowMapping) -> Claim:
+def _claim(leased: RowMapping, row: RowMapping) -> Claim:
     same = ("run_id", "run_uuid", "tenant_id", "asset_id", "asset_uuid", "skill", "trigger", "shown", "trace")
     own = {name: row[name] for name in same}
-    job_row = {"job_id": taken.id, "fence": taken.fence, "attempts": taken.attempts}
+    job_row = {name: leased[name] for name in ("job_id", "fence", "attempts")}
     return Claim(**job_row, **own, blob_id=row["id"], parameters=row["parameters"] or {}, blob=row)
 
 
@@ -234,25 +239,22 @@ POSTGRESQL_NOW: ColumnElement[int] = literal_column(
     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)", BigInteger
 )
 _DEPTH = select(job.c.lane, func.count().label("jobs")).group_by(job.c.lane)
-_DETAILS = (
-    select(
-        run.c.id.label("run_id"),
-        run.c.uuid.label("run_uuid"),
-        run.c.tenant_id.label("tenant_id"),
-        run.c.asset_id,
-        run.c.skill,
-        run.c.trigger,
-        run.c.shown,
-        run.c.parameters,
-        run.c.trace,
-        asset.c.uuid.label("asset_uuid"),
-        asset.c.kind,
-        asset.c.captured_at,
-        *(column for column in blob.c if column.name != "tenant_id"),
-    )
-    .select_from(run.join(asset, asset.c.id == run.c.asset_id).join(blob, blob.c.id == asset.c.blob_id))
-    .where(run.c.id.in_(bindparam("runs", expanding=True)))
-)
+_DETAILS = select(
+    run.c.id.label("run_id"),
+    run.c.uuid.label("run_uuid"),
+    run.c.tenant_id.label("tenant_id"),
+    run.c.asset_id,
+    run.c.skill,
+    run.c.trigger,
+    run.c.shown,
+    run.c.parameters,
+    run.c.trace,
+    asset.c.uuid.label("asset_uuid"),
+    asset.c.kind,
+    asset.c.captured_at,
+    *(column for column in blob.c if column.name != "tenant_id"),
+).select_from(run.join(asset, asset.c.id == run.c.asset_id).join(blob, blob.c.id == asset.c.blob_id))
+_DETAILS_OF = _DETAILS.where(run.c.id.in_(bindparam("runs", expanding=True)))
 
 
 _BEFORE = job.alias("before")
@@ -265,8 +267,17 @@ def come(now: ColumnElement[int], *moments: ColumnElement[int]) -> list[ColumnEl
     return [or_(moment <= now, moment > now + HORIZON_MICROS) for moment in moments]
 
 
-def take(now: ColumnElement[int], *more: ColumnElement[bool]) -> ReturningUpdate[Any]:
-    """Lease what is free: parameters `lanes`, `most`, `holder`, `lease` in microseconds, and those of `more`."""
+def taking(*more: ColumnElement[bool]) -> dict[bool, Executable]:
+    """Statements that lease what is free, for SQLite (True) and for PostgreSQL, which tells the details along.
+
+    Parameters `lanes`, `most`, `holder`, `lease` in microseconds, and those of `more`.
+    """
+    leased = _take(POSTGRESQL_NOW, *more).cte("leased")
+    details = _DETAILS.add_columns(leased.c.job_id, leased.c.fence, leased.c.attempts)
+    return {True: _take(SQLITE_NOW, *more), False: details.join(leased, leased.c.run_id == run.c.id)}
+
+
+def _take(now: ColumnElement[int], *more: ColumnElement[bool]) -> ReturningUpdate[Any]:
     free = (
         select(job.c.id)
         .where(
@@ -284,7 +295,7 @@ def take(now: ColumnElement[int], *more: ColumnElement[bool]) -> ReturningUpdate
         .where(job.c.id.in_(free.scalar_subquery()))
         .values(owner=bindparam("holder"), fence=job.c.fence + 1, attempts=job.c.attempts + 1,
                 lease_until=now + bindparam("lease", type_=BigInteger))
-        .returning(job.c.id, job.c.fence, job.c.attempts, job.c.run_id)
+        .returning(job.c.id.label("job_id"), job.c.fence, job.c.attempts, job.c.run_id)
     )  # fmt: skip
 
 
@@ -295,7 +306,7 @@ def _next_due(now: ColumnElement[int]) -> Select[Any]:
 
 
 # Built once: to build a statement takes longer than to run it, and SQLite's writers wait for each other.
-_TAKE = {True: take(SQLITE_NOW), False: take(POSTGRESQL_NOW)}
+_TAKE = taking()
 _NEXT_DUE = {True: _next_due(SQLITE_NOW), False: _next_due(POSTGRESQL_NOW)}
 _END = delete(job).where(*_held(bindparam("job"), bindparam("holder"), bindparam("fenced")))
 _ADD_RUN = insert(run).returning(run.c.id)

@@ -1,0 +1,57 @@
+"""How the threads of a worker wait together; what workers do is in the tests of the surfaces and of faults."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from mediatheque.worker import Lookout
+from tests.support import wait_for
+
+THREADS = 4
+
+
+def _has(asked: list[int], times: int) -> bool:
+    return len(asked) == times
+
+
+def test_while_nothing_is_due_one_thread_alone_looks_out_and_all_go_when_told() -> None:
+    stopping = threading.Event()
+    lookout = Lookout(stopping)
+    asked: list[int] = []
+
+    def nothing() -> None:
+        asked.append(threading.get_ident())
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting = [pool.submit(lookout.wait, nothing, 60) for _ in range(THREADS)]
+        for times in range(1, 4):
+            wait_for(partial(_has, asked, times), "a look", 30)
+            lookout.ring()
+        wait_for(partial(_has, asked, 4), "the last look", 30)
+        assert len(set(asked)) == 1
+        stopping.set()
+        lookout.ring()
+        assert [one.result(30) for one in waiting] == [False] * THREADS
+
+
+def test_who_finds_something_due_goes_and_another_looks_out() -> None:
+    stopping = threading.Event()
+    lookout = Lookout(stopping)
+    due: list[float | None] = [0.01, 0.0]
+    asked: list[int] = []
+
+    def next_due() -> float | None:
+        asked.append(threading.get_ident())
+        return due.pop(0) if due else None
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (pool.submit(lookout.wait, next_due, 60) for _ in range(2))
+        wait_for(lambda: first.done() or second.done(), "what is due", 30)
+        found, other = (first, second) if first.done() else (second, first)
+        assert found.result() is True
+        wait_for(partial(_has, asked, 3), "the other's look", 30)
+        assert asked[0] == asked[1] != asked[2]
+        assert not other.done()
+        stopping.set()
+        lookout.ring()
+        assert other.result(30) is False
