@@ -16,7 +16,6 @@ def main() -> None:
         folder.mkdir()
         hashlib.sha256(Path(file).read_bytes()).hexdigest()
         variants_decode.make(file, "image/jpeg", str(folder))
-        variants_decode.find(str(folder / "tiny_64"))
         for variant in folder.iterdir():
             hashlib.sha256(variant.read_bytes()).hexdigest()
 

@@ -50,9 +50,7 @@ def bare_loop(photo: str, folder: str) -> None:
 
 
 def variants(decoders: Decoders, photo: str, folder: str) -> None:
-    module = "mediatheque.skills.variants_decode"
-    decoders.run(f"{module}:make", path=photo, media_type="image/jpeg", folder=folder)
-    decoders.run(f"{module}:find", path=f"{folder}/tiny_64")
+    decoders.run("mediatheque.skills.variants_decode:make", path=photo, media_type="image/jpeg", folder=folder)
     hashlib.sha256(Path(photo).read_bytes()).hexdigest()
 
 

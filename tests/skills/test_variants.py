@@ -48,8 +48,10 @@ class Recorded:
     blob: Any = None
     variants: dict[str, tuple[bytes, str, int, int]] = field(default_factory=dict)
     findings: dict[str, Any] = field(default_factory=dict)
+    questions: int = 0
 
     def decode(self, function: str, **arguments: Any) -> Any:
+        self.questions += 1
         return self.decoders.run(function, **arguments)
 
     def add_variant(self, name: str, file: Path, *, media_type: str, width: int, height: int) -> None:
@@ -124,6 +126,11 @@ def photo(width: int, height: int) -> Image.Image:
 def test_it_makes_images_usable() -> None:
     assert (SKILL.name, SKILL.version, SKILL.kinds) == ("variants", 1, frozenset({"image"}))
     assert (SKILL.queue, SKILL.essential, SKILL.automatic) == (Queue.FAST, True, True)
+
+
+def test_the_decoder_is_asked_once_since_another_picture_may_have_the_next_turn(made: Made) -> None:
+    work = made("JPEG", photo(640, 480))
+    assert (work.questions, set(work.findings)) == (1, {"blur_hash", "perceptual_hash"})
 
 
 @pytest.mark.parametrize("case", cases("image", "accept"), ids=lambda case: case.name)
@@ -325,5 +332,6 @@ def test_twelve_megapixels_stay_within_the_memory_limit(decoders: Decoders, tmp_
         path = tmp_path / form
         picture.save(path, form, **options)
         arguments: dict[str, Any] = {"path": str(path), "media_type": f"image/{form}", "folder": str(tmp_path)}
-        assert decoders.run("mediatheque.skills.variants_decode:make", **arguments)["large_1024"] == [1024, 768]
+        made = decoders.run("mediatheque.skills.variants_decode:make", **arguments)
+        assert made["sizes"]["large_1024"] == [1024, 768]
     assert decoders.run(MISBEHAVIOUR + "peak_bytes") < 512 << 20

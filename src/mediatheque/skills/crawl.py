@@ -128,7 +128,6 @@ def _stored(work: Work, url: str, number: int, until: float) -> dict[str, Any]:
 def _lead(work: Work, picture: Path) -> None:
     """The first picture stands for the link."""
     variants.make_from(work, picture, "image/webp")
-    variants.find(work)
 
 
 def _fetched(work: Work, url: str, file: Path, until: float) -> Fetched:

@@ -31,18 +31,13 @@ def resize(work: Work) -> None:
         variants.make_from(work, work.folder / POSTER, "image/png")
 
 
-def find(work: Work) -> None:
-    if (work.folder / POSTER).exists():
-        variants.find(work)
-
-
 SKILL = Skill(
     name="poster",
     description="A frame of a video or the first page of a PDF, in the sizes in which pictures are shown",
     version=1,
     kinds=frozenset({"video", "document"}),
     queue=Queue.FAST,
-    steps=(Step("poster", take), Step("variants", resize), Step("hashes", find)),
+    steps=(Step("poster", take), Step("variants", resize)),
     listed=False,
     variants=frozenset({*variants.SIZES, variants.THUMBNAIL}),
 )

@@ -15,32 +15,33 @@ THUMBNAIL_SIZE = "small_256"
 WEBP = "image/webp"
 THUMBNAIL_TYPES = {"image/jpeg": "image/jpeg", "image/png": "image/png", "image/gif": "image/png"}
 HASHED = "tiny_64"
+HASHES = ("blur_hash", "perceptual_hash")
+"""4 x 3 components; 64 bits as 16 hex digits, of a picture that is not flat."""
 
 
 def make(work: Work) -> None:
-    """All variants from one decode. Raises `errors.Malformed` for an image that turns out to be broken."""
+    """All variants and both hashes from one decode. Raises `errors.Malformed` for an image that turns out to be broken.
+
+    In one question to the decoder, which could otherwise be at another picture when the second one comes.
+    """
     make_from(work, work.source, work.facts.media_type)
 
 
 def make_from(work: Work, picture: Path, media_type: str) -> None:
     """The same from a picture that stands for the file."""
-    sizes = work.decode(
+    made = work.decode(
         "mediatheque.skills.variants_decode:make",
         path=str(picture),
         media_type=media_type,
         folder=str(work.folder),
     )
+    sizes, hashes = made["sizes"], made["hashes"]
     for name in SIZES:
         work.add_variant(name, work.folder / name, media_type=WEBP, width=sizes[name][0], height=sizes[name][1])
     width, height = sizes[THUMBNAIL_SIZE]
     thumbnail_type = THUMBNAIL_TYPES.get(media_type, WEBP)
     work.add_variant(THUMBNAIL, work.folder / THUMBNAIL, media_type=thumbnail_type, width=width, height=height)
-
-
-def find(work: Work) -> None:
-    """`blur_hash` (4 x 3 components), and `perceptual_hash` (64 bits as 16 hex digits) unless the picture is flat."""
-    hashes = work.decode("mediatheque.skills.variants_decode:find", path=str(work.folder / HASHED))
-    for kind in ("blur_hash", "perceptual_hash"):
+    for kind in HASHES:
         if hashes[kind] is not None:
             work.add_finding(kind, hashes[kind])
 
@@ -51,7 +52,7 @@ SKILL = Skill(
     version=1,
     kinds=frozenset({"image"}),
     queue=Queue.FAST,
-    steps=(Step("variants", make), Step("hashes", find)),
+    steps=(Step("variants", make),),
     essential=True,
     listed=False,
     variants=frozenset({*SIZES, THUMBNAIL}),

@@ -10,15 +10,15 @@ from blurhash_rs import blurhash_encode
 from PIL import Image
 
 from mediatheque import raster
-from mediatheque.skills.variants import SIZES, THUMBNAIL, THUMBNAIL_SIZE, THUMBNAIL_TYPES, WEBP
+from mediatheque.skills.variants import HASHED, SIZES, THUMBNAIL, THUMBNAIL_SIZE, THUMBNAIL_TYPES, WEBP
 
 WHITE = [255, 255, 255]
 PHASH_SIDE, PHASH_KEPT = 32, 8
 FLAT_DEVIATION = 2.0
 
 
-def make(path: str, media_type: str, folder: str) -> dict[str, tuple[int, int]]:
-    """Write one file per variant, named after it, into `folder`; width and height in pixels by name.
+def make(path: str, media_type: str, folder: str) -> dict[str, Any]:
+    """Write one file per variant, named after it, into `folder`; `sizes`: width and height in pixels by name; `hashes`.
 
     Upright, sRGB, 8 bit, never larger than the original, without any metadata; of an animation the first frame.
     """
@@ -36,16 +36,15 @@ def make(path: str, media_type: str, folder: str) -> dict[str, tuple[int, int]]:
                 thumbnail_type = THUMBNAIL_TYPES.get(media_type, WEBP)
                 thumbnail = encoded if thumbnail_type == WEBP else _encoded(image, thumbnail_type)
                 (Path(folder) / THUMBNAIL).write_bytes(thumbnail)
-    return sizes
+        return {"sizes": sizes, "hashes": _hashes(str(Path(folder) / HASHED))}
 
 
-def find(path: str) -> dict[str, str | None]:
-    """Hashes of the small WebP at `path`; transparent parts count as white."""
-    with raster.decoding():
-        image = raster.opened(path, WEBP).copy_memory()
-        if image.hasalpha():
-            image = image.flatten(background=WHITE)
-        return {"blur_hash": _blur_hash(image), "perceptual_hash": _perceptual_hash(image)}
+def _hashes(path: str) -> dict[str, str | None]:
+    """Of the small WebP at `path`; transparent parts count as white."""
+    image = raster.opened(path, WEBP).copy_memory()
+    if image.hasalpha():
+        image = image.flatten(background=WHITE)
+    return {"blur_hash": _blur_hash(image), "perceptual_hash": _perceptual_hash(image)}
 
 
 def _encoded(image: pyvips.Image, media_type: str) -> bytes:
