@@ -20,11 +20,10 @@ from benchmarks.report import Figure, at_least, interleaved
 from benchmarks.server import ADMIN_KEY, serving
 from mediatheque.core.media import VARIANTS
 from mediatheque.decoder import ENVIRONMENT
+from mediatheque.skills.variants import THUMBNAIL
 
 PROCESSES = 2
 LOOK_SECONDS = 0.02
-THUMBNAIL = "thumbnail"
-"""A photo's derivatives appear at once: when one is served, all are."""
 LATER = ("enrich", "later")
 """Lanes of what makes no file usable."""
 SKILLS = 4
@@ -59,7 +58,7 @@ def _until_ready(port: int, bodies: Sequence[bytes]) -> float:
     started = time.perf_counter()
     ids = upload_all(port, ADMIN_KEY, bodies)
     for image_id in ids:
-        while not _is_served(client, image_id, THUMBNAIL):
+        while not _is_served(client, image_id, THUMBNAIL):  # all appear at once
             time.sleep(LOOK_SECONDS)
     elapsed = time.perf_counter() - started
     for image_id in ids:

@@ -76,6 +76,8 @@ class Lookout:
 
     def wait(self, next_due_seconds: Callable[[], float | None], longest_seconds: float) -> bool:
         """Until something is due; False: everybody is to go. None due means that nothing is in sight."""
+        if self._turn.locked():
+            self.ring()  # who comes from work may have left some for later, of which who looks out does not know
         with self._turn:
             while not self._stopping.is_set():
                 due = next_due_seconds()
